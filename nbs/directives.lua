@@ -1,0 +1,13 @@
+-- nbdev leaves the directive of a Markdown cell (`#| export`) on its first line: keep it out of the page.
+function Para(el)
+  local c, first = el.content, 1
+  while c[first] and c[first].t == "Str" and c[first].text == "#|" do
+    local i = first
+    while c[i] and c[i].t ~= "SoftBreak" do i = i + 1 end
+    first = i + 1
+  end
+  if first == 1 then return nil end
+  local rest = pandoc.List()
+  for i = first, #c do rest:insert(c[i]) end
+  return #rest > 0 and pandoc.Para(rest) or {}
+end
