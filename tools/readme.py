@@ -30,10 +30,9 @@ def prose(
     cfg,     # nbdev's configuration
 )->str:      # The same, fit for a file that stands outside the site
     "Names in backticks and relative links lead to the site; code blocks stay as they are"
-    look = NbdevLookup(incl_libs=cfg.lib_name)
+    text = NbdevLookup(incl_libs=cfg.lib_name).linkify(src)
     link = lambda m: doc_link(m[0], cfg.doc_url)
-    parts = _re_fence.split(src)
-    return ''.join(o if i%2 else _re_link.sub(link, look.linkify(o) + ('\n' if o.endswith('\n') else '')) for i,o in enumerate(parts)).strip()
+    return ''.join(o if i%2 else _re_link.sub(link, o) for i,o in enumerate(_re_fence.split(text))).strip()
 
 def output(
     out,       # One output of a code cell

@@ -1,5 +1,5 @@
 "Build the site with smalldocs, in pure Python, and fail on broken links, missing pictures or pages outside the navigation."
-import os,re,sys
+import ast,os,re,sys
 from collections import Counter,defaultdict
 from html.parser import HTMLParser
 from pathlib import Path
@@ -8,13 +8,14 @@ from urllib.parse import unquote,urlsplit
 from fastcore.nbio import read_nb,write_nb
 from fastcore.script import call_parse
 from nbdev.config import get_config
+from nbdev.doclinks import nbglob
 from nbdev.quarto import refresh_quarto_yml
 from nbdev.serve import proc_nbs
 from smalldocs import layout,site as sd
 from smalldocs.config import load
 
 # What smalldocs says of that which only Quarto reads, and of links, which are checked here in the pages themselves
-known = re.compile(r'output-file is not read|^filter directives.lua is not run|format commonmark is not built|^unknown key format-links|: broken link ')
+known = re.compile(r'output-file is not read|^filter directives.lua is not run|^format.html.grid is ignored|format commonmark is not built|^unknown key format-links|: broken link ')
 
 class Site(sd.Site):
     "smalldocs' site with nbdev's addresses: a page stands at its `output-file`, and links to the published site stay in this one"
@@ -31,6 +32,21 @@ class Site(sd.Site):
             if found: return sd.rel(found.out, page) + ('#'+anchor if anchor else '')
             if record: self.broken.append((str(page.src) if page else self.project.file, href))
         return super().resolve(href, page, record)
+
+def mixed_imports(
+    cfg, # nbdev's configuration
+)->list: # One line for each
+    "Lesson cells of library notebooks that hold an import and something else"
+    res,isimp = [],lambda o: isinstance(o, (ast.Import,ast.ImportFrom))
+    for p in nbglob(cfg.nbs_path, as_path=True):
+        cells = [c for c in read_nb(p).cells if c.cell_type=='code']
+        exported = [c for c in cells if c.directives.keys() & {'export','exports','exporti'}]
+        for c in cells if exported else []:
+            skip = c in exported or c.directives.get('eval')=='false' or 'nbdev_export()' in c.source
+            tree = None if skip else c.parsed_()
+            if tree and any(isimp(o) for t in tree for o in ast.walk(t)) and not all(map(isimp, tree)):
+                res.append(f'{p.name}, cell {c.id}: {c.source.strip().splitlines()[0]}')
+    return res
 
 def drop_directives(
     cache:Path, # Notebooks as nbdev prepared them
@@ -99,7 +115,9 @@ def main(
     sys.path.insert(0, str(cfg.config_path))
     refresh_quarto_yml()
     try: cache = proc_nbs(cfg.nbs_path, n_workers=n_workers, force=force)
-    except Exception as e: raise SystemExit(f"{e}\nThe site runs exported cells and those with an import, by themselves: keep imports in cells of their own")
+    except Exception as e:
+        print(e, "The site runs exported cells and those with an import, without the others. Imports mixed with other code:", *mixed_imports(cfg), sep='\n')
+        raise SystemExit(1)
     drop_directives(cache)
     site = Site(load(cache), quiet=True)
     site.out = cfg.doc_path
