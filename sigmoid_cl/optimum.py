@@ -7,7 +7,7 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/optimum.html.md"""
 # %% auto #0
 __all__ = ['Envelope', 'Optimum', 'margin_loss', 'margin_slope', 'ccem_loss', 'etf_threshold', 'antipodal_threshold', 'phase',
            'etf_bias', 'antipodal_bias', 'optimal_similarity', 'optimal_delta', 'ccem_optimum', 'etf_batch_limit',
-           'suggest_bias', 'ccem_certificate']
+           'suggest_bias', 'certified_bias', 'ccem_certificate', 'plot_loss', 'plot_phase']
 
 # %% ../nbs/02_optimum.ipynb #c5dbd1ce
 from collections import namedtuple
@@ -224,7 +224,7 @@ def _envelope(A, B, g):
 
 def _envelope_loss(e, m, g): return np.where(m<e.touch, e.value+e.slope*(e.touch-m), margin_loss(m, g))
 
-# %% ../nbs/02_optimum.ipynb #de052649
+# %% ../nbs/02_optimum.ipynb #daaf97df
 def _env_balance(x, n, t, b, g, pt, ps, nt, ns):
     "`_balance` for the two envelopes"
     mp,mn = _margins(x, n, t, b)
@@ -245,29 +245,33 @@ def _env_min(n, t, b, g, low):
     touch = (n==2) | (((mp>=ep.touch)|(x==1)) & ((mn>=en.touch)|(mn<=low)))
     return x, _envelope_loss(ep, mp, g) + (n-1)*_envelope_loss(en, mn, g), touch
 
-def _nodes(n, t, b, m0, *more):
-    "Grid on [0, 1], shape `(len(n), k)`: even, and dense around both inflection points and the points `more`"
-    off = np.sinh(np.linspace(-1, 1, 61)*np.arcsinh(2*t+np.abs(b)+10)[:,None]*1.)/t[:,None]
-    c = [(t+b-m0)/(2*t), ((n-1)*(m0+b)/t-1)/(n-2), *more]
-    x = np.concatenate([np.broadcast_to(np.linspace(0, 1, 65), (len(n),65))] + [o[:,None]+off for o in c] + [o[:,None] for o in c], 1)
-    return np.sort(np.clip(x, 0, 1), 1)
+def _nodes(n, t, b, m0, at):
+    "Grid on [0, 1], shape `(len(n), k)`: even, dense around both inflection points, geometric around `at`"
+    off = np.sinh(np.linspace(-1, 1, 61)*np.arcsinh(2*t+np.abs(b)+10)[:,None])/t[:,None]
+    kinks = (t+b-m0)/(2*t), ((n-1)*(m0+b)/t-1)/(n-2)
+    geo = np.geomspace(1e-10, 1, 100)
+    cols = [o[:,None]+np.concatenate([off, 0*off[:,:1]], 1) for o in kinks] + [at[:,None]+np.r_[-geo,0,geo]]
+    return np.sort(np.clip(np.concatenate([np.linspace(0, 1, 65)+0*at[:,None], *cols], 1), 0, 1), 1)
 
-def _cell_bound(x, n, t, b, g, m0):
-    "A lower bound of L over all cells of the grid `x`"
-    n,t,b,g,m0 = (o[:,None] for o in (n,t,b,g,m0))
-    fa = fb = sa = sb = 0.
-    for m,c,slope in zip(_margins(x, n, t, b), (1.,n-1), (-2*t,t*(n-2)/(n-1))):
-        l,d = c*margin_loss(m, g), -c*slope*margin_slope(m, g)
-        a,z = l[:,:-1],l[:,1:]
-        with np.errstate(all='ignore'): chord = (z-a)/(x[:,1:]-x[:,:-1])
-        convex = np.minimum(m[:,:-1], m[:,1:])>=m0
-        between = ~convex & (np.maximum(m[:,:-1], m[:,1:])>m0) # a cell across m0: only monotone, so both ends take the smaller value
-        fa,fb = fa+np.where(between, np.minimum(a,z), a), fb+np.where(between, np.minimum(a,z), z)
-        sa,sb = sa+np.where(between, 0., np.where(convex, d[:,:-1], chord)), sb+np.where(between, 0., np.where(convex, d[:,1:], chord))
+def _cell_bound(x, *terms):
+    "Smallest lower bound over the cells of the grid `x` of a sum of terms (value, derivative, convex there?)"
     h = x[:,1:]-x[:,:-1]
-    with np.errstate(all='ignore'): cross = fa + sa*(fb-fa-sb*h)/(sa-sb)
+    fa = fb = sa = sb = 0.
+    for f,d,convex in terms:
+        a,z = f[:,:-1],f[:,1:]
+        with np.errstate(all='ignore'): chord = (z-a)/h
+        both,none = convex[:,:-1]&convex[:,1:],~(convex[:,:-1]|convex[:,1:])
+        mixed = ~both&~none # the inflection is inside: all terms are monotone, so the smaller end bounds the cell
+        fa,fb = fa+np.where(mixed, np.minimum(a,z), a),fb+np.where(mixed, np.minimum(a,z), z)
+        sa,sb = (o+np.where(mixed, 0., np.where(both, e, chord)) for o,e in ((sa,d[:,:-1]),(sb,d[:,1:])))
+    with np.errstate(all='ignore'): cross = fa + sa*(fb-fa-sb*h)/(sa-sb) # where the two lines meet
     low = np.where(sa>=0, fa, np.where(sb<=0, fb, np.minimum(cross, np.minimum(fa, fb))))
     return np.where(h>0, low, np.inf).min(1)
+
+def _gap(loss, low):
+    "Relative gap, rounding errors removed"
+    with np.errstate(all='ignore'): rel = np.where(loss>0, (loss-low)/loss, 0.)
+    return np.where(rel>1e-12, rel, 0.)
 
 def _x_mscl(n, t, b, g):
     "Optimal x and the relative gap to a lower bound along the curve for gamma > 0, 1-D arrays"
@@ -277,9 +281,9 @@ def _x_mscl(n, t, b, g):
     if not len(k): return x,gap
     n,t,b,g = (o[k] for o in (n,t,b,g))
     m0 = _inflection(g)
+    n1,t1,b1,g1,m1 = (o[:,None] for o in (n,t,b,g,m0))
     grid = _nodes(n, t, b, m0, x[k])
-    cols = tuple(np.broadcast_to(o[:,None], grid.shape) for o in (n,t,b,g))
-    f = _balance(grid, *cols)[0]
+    f = _balance(grid, n1, t1, b1, g1)[0]
     i,j = np.nonzero((f[:,:-1]<0)&(f[:,1:]>=0))
     r = _root(_balance, grid[i,j], grid[i,j+1], tuple(o[i] for o in (n,t,b,g)))
     i,r = np.concatenate([np.arange(len(n))]*3+[i]),np.concatenate([np.zeros(len(n)),np.ones(len(n)),x[k],r])
@@ -288,10 +292,11 @@ def _x_mscl(n, t, b, g):
     o = np.lexsort((score, i))
     best = o[np.r_[True, np.diff(i[o])>0]]
     x[k] = r[best]
-    low = np.maximum(_cell_bound(_nodes(n, t, b, m0, x[k]), n, t, b, g, m0), val[k])
-    L = _loss(x[k], n, t, b, g)
-    with np.errstate(all='ignore'): rel = np.where(L>0, (L-low)/L, 0.)
-    gap[k] = np.where(rel>1e-13, rel, 0.)
+    grid = _nodes(n, t, b, m0, x[k])
+    mp,mn = _margins(grid, n1, t1, b1)
+    low = _cell_bound(grid, (margin_loss(mp, g1), 2*t1*margin_slope(mp, g1), mp>=m1),
+        ((n1-1)*margin_loss(mn, g1), -t1*(n1-2)*margin_slope(mn, g1), mn>=m1))
+    gap[k] = _gap(_loss(x[k], n, t, b, g), np.maximum(low, val[k]))
     return x,gap
 
 def _flat(f, *args):
@@ -344,7 +349,7 @@ def ccem_optimum(
     with np.errstate(divide='ignore'): delta = np.sqrt(x/(1-x))
     return Optimum(*(o[()] for o in (delta, 1-2*x, -(1+(n-2)*x)/(n-1), _loss(x, n, t, b, g), gap)))
 
-# %% ../nbs/02_optimum.ipynb #7aca4242
+# %% ../nbs/02_optimum.ipynb #dafa43b0
 def etf_batch_limit(
     logit_scale,     # t > 0
     logit_bias=None, # b; `None` means `-logit_scale`
@@ -361,7 +366,7 @@ def etf_batch_limit(
         with np.errstate(over='ignore', invalid='ignore'):
             n = np.floor(2+np.exp(y))
             for step in (1.,-1.): # put the last unit right with the exact test
-                ok = _regime(np.where(n<1e15, n+(step>0), 2.), t, b)[0]
+                ok = _regime(np.where(n<1e15, np.maximum(n+(step>0), 2), 2.), t, b)[0]
                 n = np.where((n<1e15)&(ok==(step>0)), n+step, n)
         return (np.maximum(n, 2),)
     res, = _flat(f, t, b)
@@ -376,22 +381,156 @@ def suggest_bias(
     n,t,_,_ = _args(n, logit_scale)
     return _log_quadratic(n-1, n-2, 1., t, n)[()]
 
-# %% ../nbs/02_optimum.ipynb #8b34cf40
+# %% ../nbs/02_optimum.ipynb #ffd48653
+def _bend(z, g):
+    "`z + |l'|/(2|l''|)` where the pair loss is concave, else inf: f is convex at distance r iff `b+t` is below it"
+    _,sp,r,q = _parts(z)
+    with np.errstate(all='ignore'):
+        l2 = q*(g*sp - g*g*r - 2*g - 1)
+        return np.where(l2>0, z + (1+g*r)/(2*l2), np.inf)
+
+def _bend_min(m0, g):
+    "The z below the inflection `m0` where `_bend` is smallest; 1-D arrays, g > 0"
+    lo,hi = m0-40,m0.copy()
+    for _ in range(120): # golden section
+        a,b = hi-.6180339887498949*(hi-lo),lo+.6180339887498949*(hi-lo)
+        left = _bend(a, g)<_bend(b, g)
+        lo,hi = np.where(left, lo, a),np.where(left, b, hi)
+    return (lo+hi)/2
+
+def certified_bias(
+    logit_scale, # t > 0
+    gamma,       # Modulation exponent, >= 0
+):               # Largest b of the theorem, `min(|m0|, beta) - t`; `inf` for gamma = 0
+    "For every bias up to this one CCEM holds the optimum among all embeddings, whatever n"
+    _,t,_,g = _args(2, logit_scale, None, gamma)
+    u,inv = np.unique(g, return_inverse=True)
+    res = np.full(len(u), np.inf)
+    k = u>1e-9
+    m0 = _inflection(u[k])
+    res[k] = np.minimum(-m0, _bend(_bend_min(m0, u[k]), u[k]))
+    return (res[inv].reshape(g.shape)-t)[()]
+
+# %% ../nbs/02_optimum.ipynb #910c0eab
+def _bitangent(t, b, g, m0, zs):
+    "Where f(r) is not convex: the line that touches its two convex branches, (r1, r2, slope, value at r1); 1-D arrays"
+    def f(r): return margin_loss(b+t*(1-r*r/2), g)
+    def df(r): return t*r*margin_slope(b+t*(1-r*r/2), g)
+    def edge(lo, hi, up): # the end of a convex branch: _bend crosses b+t
+        for _ in range(70):
+            m = (lo+hi)/2
+            k = (_bend(m, g)>b+t)==up
+            lo,hi = np.where(k, lo, m),np.where(k, m, hi)
+        return np.sqrt(np.clip(2*(b+t-(lo+hi)/2)/t, 0, 4))
+    ra,rb = edge(zs, m0, True),edge(zs-60, zs, False)
+    def right(s): # on [rb, 2], the point with slope s
+        lo,hi = rb,np.full(len(rb), 2.)
+        for _ in range(60):
+            m = (lo+hi)/2
+            k = df(m)<s
+            lo,hi = np.where(k, m, lo),np.where(k, hi, m)
+        return (lo+hi)/2
+    lo,hi = np.zeros(len(ra)),ra
+    for _ in range(60):
+        m = (lo+hi)/2
+        s = df(m)
+        r2 = right(s)
+        below = f(r2)-f(m)-s*(r2-m)>=0
+        lo,hi = np.where(below, m, lo),np.where(below, hi, m)
+    return lo,right(df(lo)),df(lo),f(lo)
+
+def _distance_gap(x, n, t, b, g):
+    "Relative gap of the distance bound at the CCEM minimiser x; 1-D arrays, gamma > 0, n > 2"
+    m0 = _inflection(g)
+    u,i,inv = np.unique(g, return_index=True, return_inverse=True)
+    zs = _bend_min(m0[i], u)[inv]
+    loss = _loss(x, n, t, b, g)
+    convex = (b-t>=m0)|(b+t<=_bend(np.clip(zs, b-t, m0), g))
+    en = _envelope(-t-b, t-b, g)
+    grid = _nodes(n, t, b, m0, x)
+    mp,mn = _margins(grid, *(o[:,None] for o in (n,t,b)))
+    c = g[:,None],m0[:,None]
+    P,dP,conv = margin_loss(mp, c[0]),2*t[:,None]*margin_slope(mp, c[0]),mp>=c[1]
+    k = np.flatnonzero(~convex)
+    if len(k):
+        r1,r2,s,v = (o[:,None] for o in _bitangent(*(o[k] for o in (t,b,g,m0,zs))))
+        r = 2*np.sqrt(grid[k])
+        on = (r>r1)&(r<r2)
+        P[k] = np.where(on, v+s*(r-r1), P[k])
+        with np.errstate(divide='ignore'): dP[k] = np.where(on, 2*s/r, dP[k])
+        conv[k] &= r<=r1
+    tn,sn,vn = (o[:,None] for o in en)
+    N = (n[:,None]-1)*np.where(mn<tn, vn+sn*(tn-mn), margin_loss(mn, c[0]))
+    dN = -(t*(n-2))[:,None]*np.where(mn<tn, sn, margin_slope(mn, c[0]))
+    return _gap(loss, _cell_bound(grid, (P,dP,conv), (N,dN,np.ones_like(conv))))
+
 def ccem_certificate(
     n,               # Number of pairs, >= 2; all arguments broadcast
     logit_scale,     # t > 0
     logit_bias=None, # b; `None` means `-logit_scale`
     gamma=0.,        # Modulation exponent, >= 0
+    bound='envelope',# 'envelope': fast, convex envelopes in the similarity; 'distance': the stronger bound, about 50 times slower
 ):                   # Relative gap in `[0, 1]` between the CCEM minimum and the bound; 0 = no embedding is better
     "How far the CCEM minimum can be above the minimum over all embeddings"
+    if bound not in ('envelope','distance'): raise ValueError(f"bound must be 'envelope' or 'distance', got {bound!r}")
     def f(n, t, b, g):
         gap = np.zeros(len(n))
         k = np.flatnonzero((g>0)&(n>2))
         if not len(k): return (gap,)
         n,t,b,g = (o[k] for o in (n,t,b,g))
         x,low,touch = _env_min(n, t, b, g, -t-b)
-        L = np.minimum(_loss(x, n, t, b, g), _loss(_solve(n, t, b, g)[0], n, t, b, g))
-        with np.errstate(all='ignore'): rel = np.where(L>0, (L-low)/L, 0.)
-        gap[k] = np.where(touch|(rel<1e-13), 0., rel)
+        xb = _x_mscl(n, t, b, g)[0]
+        gap[k] = np.where(touch, 0., _gap(np.minimum(_loss(x, n, t, b, g), _loss(xb, n, t, b, g)), low))
+        if bound=='envelope': return (gap,)
+        j = gap[k]>0
+        gap[k[j]] = np.minimum(gap[k[j]], _distance_gap(xb[j], *(o[j] for o in (n,t,b,g))))
         return (gap,)
     return _flat(f, *_args(n, logit_scale, logit_bias, gamma))[0][()]
+
+# %% ../nbs/02_optimum.ipynb #2a6be819
+def plot_loss(
+    n,               # Number of pairs, >= 3
+    logit_scale,     # t > 0
+    logit_bias=None, # b; `None` means `-logit_scale`
+    gamma=0.,        # Modulation exponent, >= 0
+    ax=None,         # Axes to draw on; a new figure when None
+):                   # The axes
+    "The loss along CCEM against the cosine of positive pairs, with its minimum"
+    if ax is None:
+        import matplotlib.pyplot as plt
+        _,ax = plt.subplots(figsize=(4.5,3), layout='constrained')
+    o = ccem_optimum(n, logit_scale, logit_bias, gamma)
+    n,t,b,g = _args(n, logit_scale, logit_bias, gamma)
+    x = np.linspace(0, 1, 401)
+    mp,mn = _margins(x, n, t, b)
+    ax.plot(1-2*x, margin_loss(mp, g), '--', label='positives')
+    ax.plot(1-2*x, (n-1)*margin_loss(mn, g), ':', label='negatives')
+    ax.plot(1-2*x, _loss(x, n, t, b, g), 'k', label='sum')
+    ax.plot(o.s_pos, o.loss, 'o', color='C3', label=f'minimum, {o.s_pos:.2f}')
+    ax.set(xlabel='cosine of positive pairs', ylabel='loss (nats)', xlim=(1.03,-1.03), ylim=(0,None), xticks=[1,.5,0,-.5,-1])
+    ax.legend(frameon=False, fontsize=8)
+    return ax
+
+def plot_phase(
+    n,          # Number of pairs, >= 3
+    t_max=10.,  # Scales from 0 to this
+    point=None, # `(t, b)` to mark
+    ax=None,    # Axes to draw on; a new figure when None
+):              # The axes
+    "The three regimes in the plane of scale and bias (`gamma=0`), the line b = -t, and the suggested bias"
+    if ax is None:
+        import matplotlib.pyplot as plt
+        _,ax = plt.subplots(figsize=(4.5,3.4), layout='constrained')
+    t = np.linspace(1e-3, t_max, 200)
+    lo,hi,b0,b1 = etf_bias(n, t),antipodal_bias(n, t),-1.2*t_max-3,t_max+3
+    ax.fill_between(t, b0, lo, color='C0', alpha=.25, lw=0)
+    ax.fill_between(t, lo, hi, color='C1', alpha=.25, lw=0)
+    ax.fill_between(t, hi, np.maximum(hi, b1), color='C3', alpha=.25, lw=0)
+    ax.plot(t, lo, 'C0', t, hi, 'C3', lw=1.5)
+    ax.plot(t, -t, 'k:', lw=1, label='b = -t')
+    ax.plot(t, suggest_bias(n, t), 'k--', lw=1, label='suggest_bias')
+    if point is not None: ax.plot(*point, 'ko', ms=6)
+    for x,y,name in ((.45,.1,'ETF'),(.06,.93,'antipodal'),(.75,(lo[150]+hi[150]-2*b0)/(b1-b0)/2,'intermediate')): ax.text(x, y, name, transform=ax.transAxes, ha='center' if x>.5 else 'left', va='center')
+    ax.set(xlabel='scale t', ylabel='bias b', xlim=(0,t_max), ylim=(b0,b1), title=f'n = {n:g}')
+    ax.legend(frameon=False, fontsize=8, loc='lower left')
+    return ax
