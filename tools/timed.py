@@ -22,9 +22,10 @@ def follow(
     for line in p.stdout:
         sys.stdout.write(line)
         sys.stdout.flush()
-        if m := re.search(r'Starting (/.+\.ipynb)$', line.rstrip()): began[m[1]] = time.time()
-        elif m := re.search(r'- Completed (/.+\.ipynb)$', line.rstrip()): took[m[1]] = time.time()-began.get(m[1], time.time())
-        elif 'Tests Failed On The Following Notebooks' in line: listing = True
+        for what,path in re.findall(r'(Starting|- Completed) (/.+?\.ipynb)', line): # workers may share a line
+            if what=='Starting': began[path] = time.time()
+            else: took[path] = time.time()-began[path]
+        if 'Tests Failed On The Following Notebooks' in line: listing = True
         elif listing and line.startswith('\t'): failed.append(line.strip())
     return p.wait(),took,failed
 

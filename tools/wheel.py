@@ -115,7 +115,7 @@ def main():
         tmp = Path(tmp)
         backend = tmp/'backend'
         needs = tomllib.loads((root/'pyproject.toml').read_text(encoding='utf-8'))['build-system']['requires']
-        run(sys.executable, '-m', 'pip', 'install', '-q', '--disable-pip-version-check', '--target', backend, *needs)
+        run(sys.executable, '-m', 'pip', 'install', '-q', '--target', backend, *needs)
         src = tracked(tmp/'asis')
         wheel = build(src, backend)
         got = compare(src, wheel)
@@ -128,7 +128,7 @@ def main():
             if lost: raise SystemExit(f"{p.name} imports {', '.join(sorted(lost))}, which is not in `requirements`")
 
         there = tmp/'there'
-        run(sys.executable, '-m', 'pip', 'install', '-q', '--disable-pip-version-check', '--no-deps', '--target', there, wheel)
+        run(sys.executable, '-m', 'pip', 'install', '-q', '--no-deps', '--target', there, wheel)
         for s in got['scripts']:
             out = run(sys.executable, there/'bin'/s, '--help', cwd=tmp, env={**os.environ, 'PYTHONPATH':str(there)}, stdout=subprocess.PIPE, text=True).stdout
             if 'usage' not in out.lower(): raise SystemExit(f"{s} --help says nothing of its usage")
