@@ -9,7 +9,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from sigmoid_cl.embeddings import pair_geometry
 from sigmoid_cl.optimum import ccem_optimum
-from sigmoid_cl.synthetic import embedding_start, optimize_embeddings, pair_gradient_, train_encoders
+from sigmoid_cl.synthetic import embedding_start, optimize_embeddings, optimize_trainable, train_encoders
 
 RESULTS = Path(__file__).resolve().parents[2]/'results'
 VERSIONS = f'python {platform.python_version()} torch {torch.__version__.split("+")[0]} numpy {np.__version__}'
@@ -170,7 +170,42 @@ def grid_time():
     print(rows[-1])
     write('grid_time', rows)
 
-PARTS = {f.__name__: f for f in (curve, grid_free, grid_relu, grid_linear, speed, grid_time)}
+# ---- theory/30 and theory/50 ------------------------------------------------------------------------------------------------
+
+def lowdim():
+    "Free embeddings with d from 1 to n = 30, eight seeds each: the best, the median and the worst minimum found"
+    n,t,seed,rows,hist = 30,np.array([1., 1.5, 2., 2.5, 3., 4., 5., 8.]),np.arange(8)[:,None],[],[]
+    best,bins = ccem_optimum(n, t),np.linspace(-1, 1, 81)
+    for d in (1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 15, 16, 18, 20, 22, 24, 26, 28, 29, 30):
+        u,v = optimize_embeddings(n, d, t, seed=seed, steps=20_000)
+        geo,L = pair_geometry(u, v),loss_value(u, v, t, -t, 'sigmoid').numpy()
+        for i,x in enumerate(t):
+            k = int(L[:,i].argmin())
+            rows.append(dict(n=n, d=d, t=x, b=-x, steps=20_000, lr=.5, seeds=len(seed), value=L[k,i], value_median=np.median(L[:,i]), value_worst=L[:,i].max(), value_bound=best.loss[i],
+                             s_pos=geo.s_pos[k,i].item(), std_pos=geo.std_pos[k,i].item(), s_neg=geo.s_neg[k,i].item(), std_neg=geo.std_neg[k,i].item(),
+                             margin=geo.margin[k,i].item(), s_pos_bound=best.s_pos[i], s_neg_bound=best.s_neg[i]))
+            cos = (u[k,i]@v[k,i].T).numpy()
+            neg = np.histogram(cos[~np.eye(n, dtype=bool)], bins)[0]
+            hist += [dict(n=n, d=d, t=x, left=bins[j], count=int(neg[j])) for j in range(80) if neg[j]]
+        print(d, flush=True)
+    write('lowdim', rows)
+    write('lowdim_hist', hist)
+
+def trainable():
+    "Scale and bias learned with the embeddings, absolute against relative, from 20 starts"
+    n,rows = 30,[]
+    t0,r0 = (x.ravel() for x in np.meshgrid([1., 2., 5., 10., 20.], [0., .5, 1., 2.]))
+    logs = sorted({0, *np.unique(np.geomspace(1, 20_000, 40).astype(int)).tolist()})
+    for d in (30, 8):
+        for relative in (False, True):
+            tr = optimize_trainable(n, d, t0, -r0*t0, relative, log_steps=logs)
+            for k,step in enumerate(logs):
+                for i in range(len(t0)): rows.append(dict(n=n, d=d, parameter='relative' if relative else 'absolute', t0=t0[i], b0=-r0[i]*t0[i], step=step, lr=.5, lr_logit=.05, seed=0,
+                    t=tr.logit_scale[k,i], b=tr.logit_bias[k,i], value=tr.loss[k,i], s_pos=tr.s_pos[k,i], s_neg=tr.s_neg[k,i], margin=tr.margin[k,i]))
+            print(d, relative, flush=True)
+    write('trainable', rows)
+
+PARTS = {f.__name__: f for f in (curve, grid_free, grid_relu, grid_linear, lowdim, trainable, speed, grid_time)}
 
 if __name__=='__main__':
     torch.set_num_threads(1)
