@@ -130,8 +130,8 @@ def main():
         there = tmp/'there'
         run(sys.executable, '-m', 'pip', 'install', '-q', '--no-deps', '--target', there, wheel)
         for s in got['scripts']:
-            out = run(sys.executable, there/'bin'/s, '--help', cwd=tmp, env={**os.environ, 'PYTHONPATH':str(there)}, stdout=subprocess.PIPE, text=True).stdout
-            if 'usage' not in out.lower(): raise SystemExit(f"{s} --help says nothing of its usage")
+            res = subprocess.run([sys.executable, there/'bin'/s, '--help'], cwd=tmp, env={**os.environ, 'PYTHONPATH':str(there)}, stdout=subprocess.PIPE, text=True)
+            if res.returncode or 'usage' not in res.stdout.lower(): raise SystemExit(f"`{s} --help` fails when only the wheel is there")
         print(f"{', '.join(got['scripts'])}: answer --help from the wheel's files alone")
 
         src = tracked(tmp/'changed')
