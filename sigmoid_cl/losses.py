@@ -54,7 +54,7 @@ def confidence_penalty(
     logits = pair_logits(u, v, logit_scale, logit_bias)
     return torch.sigmoid(-pair_signs(logits)*logits)
 
-# %% ../nbs/01_losses.ipynb #c4c750be
+# %% ../nbs/01_losses.ipynb #7738d5b1
 def pair_weight(
     margins:Tensor, # Sign times logit, any shape
     gamma:float,    # Power, >= 0
@@ -65,10 +65,13 @@ def pair_weight(
 def pair_loss(
     margins:Tensor, # Sign times logit, any shape
     gamma:float=0., # Power of the penalty, >= 0; 0 is SCL
+    detach_penalty:bool=False, # Hold the penalty constant in the gradient; eq. 4 does not
 )->Tensor:          # Same shape, in nats
     "Loss of each pair: `p**gamma * softplus(-margin)`, the summand of eq. 4"
-    nll = F.softplus(-margins)
-    return nll*pair_weight(margins, gamma) if gamma else nll
+    nll = -F.logsigmoid(margins)
+    if not gamma: return nll
+    weight = pair_weight(margins, gamma)
+    return nll*(weight.detach() if detach_penalty else weight)
 
 # %% ../nbs/01_losses.ipynb #4b0d6862
 def plot_pair_loss(
@@ -88,7 +91,7 @@ def plot_pair_loss(
     axs[0].legend(frameon=False)
     return axs
 
-# %% ../nbs/01_losses.ipynb #5ed7970e
+# %% ../nbs/01_losses.ipynb #96a0c988
 def check_loss_args(
     gamma:float=0.,       # Power of the penalty
     threshold:float=None, # Filter on the penalty, or None
@@ -104,12 +107,13 @@ def sigmoid_loss(
     logit_bias,           # Added `b`, number or 0-dim tensor
     gamma:float=0.,       # Power of the confidence penalty, >= 0; 0 is SCL; unused with a threshold
     threshold:float=None, # Keep only negatives with a penalty above this, in (0, 1); then plain SCL
+    detach_penalty:bool=False, # Hold the penalty constant in the gradient; eq. 4 does not
 )->Tensor:                # Scalar: sum over all pairs divided by `n` (not `n*n`)
     "SCL, MSCL (eq. 4) or filtered SCL of all n*n pairs"
     check_loss_args(gamma, threshold)
     logits = pair_logits(u, v, logit_scale, logit_bias)
     signs = pair_signs(logits)
-    if threshold is None: return pair_loss(signs*logits, gamma).sum()/len(u)
+    if threshold is None: return pair_loss(signs*logits, gamma, detach_penalty).sum()/len(u)
     keep = (signs>0) | (torch.sigmoid(logits)>threshold)
     return pair_loss(signs*logits)[keep].sum()/len(u)
 
