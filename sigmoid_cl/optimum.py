@@ -228,7 +228,7 @@ def _envelope(A, B, g):
 
 def _envelope_loss(e, m, g): return np.where(m<e.touch, e.value+e.slope*(e.touch-m), margin_loss(m, g))
 
-# %% ../nbs/02_optimum.ipynb #daaf97df
+# %% ../nbs/02_optimum.ipynb #e9d112ee
 def _env_balance(x, n, t, b, g, pt, ps, nt, ns):
     "`_balance` for the two envelopes"
     mp,mn = _margins(x, n, t, b)
@@ -257,20 +257,37 @@ def _nodes(n, t, b, m0, at):
     cols = [o[:,None]+np.concatenate([off, 0*off[:,:1]], 1) for o in kinks] + [at[:,None]+np.r_[-geo,0,geo]]
     return np.sort(np.clip(np.concatenate([np.linspace(0, 1, 65)+0*at[:,None], *cols], 1), 0, 1), 1)
 
-def _cell_bound(x, *terms):
-    "Smallest lower bound over the cells of the grid `x` of a sum of terms (value, derivative, convex there?)"
-    h = x[:,1:]-x[:,:-1]
+def _cell_low(a, z, h):
+    "Lower bounds on cells of width h of a sum of terms (value, derivative, convex there?), known at both ends"
     fa = fb = sa = sb = 0.
-    for f,d,convex in terms:
-        a,z = f[:,:-1],f[:,1:]
-        with np.errstate(all='ignore'): chord = (z-a)/h
-        both,none = convex[:,:-1]&convex[:,1:],~(convex[:,:-1]|convex[:,1:])
-        mixed = ~both&~none # the inflection is inside: all terms are monotone, so the smaller end bounds the cell
-        fa,fb = fa+np.where(mixed, np.minimum(a,z), a),fb+np.where(mixed, np.minimum(a,z), z)
-        sa,sb = (o+np.where(mixed, 0., np.where(both, e, chord)) for o,e in ((sa,d[:,:-1]),(sb,d[:,1:])))
+    for (f,d,c),(f2,d2,c2) in zip(a, z):
+        with np.errstate(all='ignore'): chord = (f2-f)/h
+        mixed = c!=c2 # the inflection is inside; every term is monotone, so its smaller end bounds it
+        low = np.minimum(f, f2)
+        fa,fb = fa+np.where(mixed, low, f),fb+np.where(mixed, low, f2)
+        sa,sb = (o+np.where(mixed, 0., np.where(c, e, chord)) for o,e in ((sa,d),(sb,d2)))
     with np.errstate(all='ignore'): cross = fa + sa*(fb-fa-sb*h)/(sa-sb) # where the two lines meet
-    low = np.where(sa>=0, fa, np.where(sb<=0, fb, np.minimum(cross, np.minimum(fa, fb))))
-    return np.where(h>0, low, np.inf).min(1)
+    return np.where(sa>=0, fa, np.where(sb<=0, fb, np.minimum(cross, np.minimum(fa, fb))))
+
+def _lower_bound(terms, x, target, rounds=16, most=3000):
+    "Lower bound over [0, 1] of the sum of `terms(problem, x)`: cells below `target` are split until none is left or too many are"
+    best = target.copy()
+    i = np.repeat(np.arange(len(x)), x.shape[1]-1)
+    lo,hi = x[:,:-1].ravel(),x[:,1:].ravel()
+    for k in range(rounds+1):
+        keep = hi>lo
+        i,lo,hi = i[keep],lo[keep],hi[keep]
+        if not len(i): break
+        low = _cell_low(terms(i, lo), terms(i, hi), hi-lo)
+        bad = low<target[i]*(1-1e-12)
+        i,lo,hi,low = i[bad],lo[bad],hi[bad],low[bad]
+        stop = (np.bincount(i, minlength=len(x))>most)[i] if k<rounds else np.ones(len(i), bool)
+        np.minimum.at(best, i[stop], low[stop])
+        i,lo,h = i[~stop],lo[~stop],(hi-lo)[~stop]
+        cut = lo[:,None]+h[:,None]*np.linspace(0, 1, 5)
+        cut[:,-1] = lo+h
+        i,lo,hi = np.repeat(i, 4),cut[:,:-1].ravel(),cut[:,1:].ravel()
+    return best
 
 def _gap(loss, low):
     "Relative gap, rounding errors removed"
@@ -285,9 +302,8 @@ def _x_mscl(n, t, b, g):
     if not len(k): return x,gap
     n,t,b,g = (o[k] for o in (n,t,b,g))
     m0 = _inflection(g)
-    n1,t1,b1,g1,m1 = (o[:,None] for o in (n,t,b,g,m0))
     grid = _nodes(n, t, b, m0, x[k])
-    f = _balance(grid, n1, t1, b1, g1)[0]
+    f = _balance(grid, *(o[:,None] for o in (n,t,b,g)))[0]
     i,j = np.nonzero((f[:,:-1]<0)&(f[:,1:]>=0))
     r = _root(_balance, grid[i,j], grid[i,j+1], tuple(o[i] for o in (n,t,b,g)))
     i,r = np.concatenate([np.arange(len(n))]*3+[i]),np.concatenate([np.zeros(len(n)),np.ones(len(n)),x[k],r])
@@ -296,11 +312,13 @@ def _x_mscl(n, t, b, g):
     o = np.lexsort((score, i))
     best = o[np.r_[True, np.diff(i[o])>0]]
     x[k] = r[best]
-    grid = _nodes(n, t, b, m0, x[k])
-    mp,mn = _margins(grid, n1, t1, b1)
-    low = _cell_bound(grid, (margin_loss(mp, g1), 2*t1*margin_slope(mp, g1), mp>=m1),
-        ((n1-1)*margin_loss(mn, g1), -t1*(n1-2)*margin_slope(mn, g1), mn>=m1))
-    gap[k] = _gap(_loss(x[k], n, t, b, g), np.maximum(low, val[k]))
+    def terms(i, x):
+        mp,mn = _margins(x, n[i], t[i], b[i])
+        gi,mi = g[i],m0[i]
+        return ((margin_loss(mp, gi), 2*t[i]*margin_slope(mp, gi), mp>=mi),
+            ((n[i]-1)*margin_loss(mn, gi), -t[i]*(n[i]-2)*margin_slope(mn, gi), mn>=mi))
+    loss = _loss(x[k], n, t, b, g)
+    gap[k] = _gap(loss, np.maximum(_lower_bound(terms, _nodes(n, t, b, m0, x[k]), loss), val[k]))
     return x,gap
 
 def _flat(f, *args):
@@ -415,7 +433,7 @@ def certified_bias(
     res[k] = np.minimum(-m0, _bend(_bend_min(m0, u[k]), u[k]))
     return (res[inv].reshape(g.shape)-t)[()]
 
-# %% ../nbs/02_optimum.ipynb #910c0eab
+# %% ../nbs/02_optimum.ipynb #e37322fe
 def _bitangent(t, b, g, m0, zs):
     "Where f(r) is not convex: the line that touches its two convex branches, (r1, r2, slope, value at r1); 1-D arrays"
     def f(r): return margin_loss(b+t*(1-r*r/2), g)
@@ -451,29 +469,25 @@ def _distance_gap(x, n, t, b, g):
     loss = _loss(x, n, t, b, g)
     convex = (b-t>=m0)|(b+t<=_bend(np.clip(zs, b-t, m0), g))
     en = _envelope(-t-b, t-b, g)
-    grid = _nodes(n, t, b, m0, x)
-    mp,mn = _margins(grid, *(o[:,None] for o in (n,t,b)))
-    c = g[:,None],m0[:,None]
-    P,dP,conv = margin_loss(mp, c[0]),2*t[:,None]*margin_slope(mp, c[0]),mp>=c[1]
+    r1,r2,sl,v1 = np.full((4,len(n)), np.inf)
     k = np.flatnonzero(~convex)
-    if len(k):
-        r1,r2,s,v = (o[:,None] for o in _bitangent(*(o[k] for o in (t,b,g,m0,zs))))
-        r = 2*np.sqrt(grid[k])
-        on = (r>r1)&(r<r2)
-        P[k] = np.where(on, v+s*(r-r1), P[k])
-        with np.errstate(divide='ignore'): dP[k] = np.where(on, 2*s/r, dP[k])
-        conv[k] &= r<=r1
-    tn,sn,vn = (o[:,None] for o in en)
-    N = (n[:,None]-1)*np.where(mn<tn, vn+sn*(tn-mn), margin_loss(mn, c[0]))
-    dN = -(t*(n-2))[:,None]*np.where(mn<tn, sn, margin_slope(mn, c[0]))
-    return _gap(loss, _cell_bound(grid, (P,dP,conv), (N,dN,np.ones_like(conv))))
+    if len(k): r1[k],r2[k],sl[k],v1[k] = _bitangent(*(o[k] for o in (t,b,g,m0,zs)))
+    def terms(i, x):
+        mp,mn = _margins(x, n[i], t[i], b[i])
+        gi,r,touch = g[i],2*np.sqrt(x),en.touch[i]
+        on,line = (r>r1[i])&(r<r2[i]),mn<touch
+        with np.errstate(all='ignore'):
+            P,dP = np.where(on, v1[i]+sl[i]*(r-r1[i]), margin_loss(mp, gi)),np.where(on, 2*sl[i]/r, 2*t[i]*margin_slope(mp, gi))
+            N,dN = np.where(line, en.value[i]+en.slope[i]*(touch-mn), margin_loss(mn, gi)),np.where(line, en.slope[i], margin_slope(mn, gi))
+        return (P, dP, (mp>=m0[i])&(r<=r1[i])),((n[i]-1)*N, -t[i]*(n[i]-2)*dN, np.ones(len(i), bool))
+    return _gap(loss, _lower_bound(terms, _nodes(n, t, b, m0, x), loss))
 
 def ccem_certificate(
     n,               # Number of pairs, >= 2; all arguments broadcast
     logit_scale,     # t > 0
     logit_bias=None, # b; `None` means `-logit_scale`
     gamma=0.,        # Modulation exponent, >= 0
-    bound='envelope',# 'envelope': fast, convex envelopes in the similarity; 'distance': the stronger bound, about 50 times slower
+    bound='envelope',# 'envelope': fast, convex envelopes in the similarity; 'distance': the stronger bound, a few times slower
 ):                   # Relative gap in `[0, 1]` between the CCEM minimum and the bound; 0 = no embedding is better
     "How far the CCEM minimum can be above the minimum over all embeddings"
     if bound not in ('envelope','distance'): raise ValueError(f"bound must be 'envelope' or 'distance', got {bound!r}")
