@@ -173,10 +173,10 @@ def grid_time():
 # ---- theory/30 and theory/50 ------------------------------------------------------------------------------------------------
 
 def lowdim():
-    "Free embeddings with d from 1 to n = 30, eight seeds each: the best, the median and the worst minimum found"
+    "Free embeddings with d from 2 to n = 30, eight seeds each: the best, the median and the worst minimum found"
     n,t,seed,rows,hist = 30,np.array([1., 1.5, 2., 2.5, 3., 4., 5., 8.]),np.arange(8)[:,None],[],[]
     best,bins = ccem_optimum(n, t),np.linspace(-1, 1, 81)
-    for d in (1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 15, 16, 18, 20, 22, 24, 26, 28, 29, 30):
+    for d in (2, 3, 4, 5, 6, 8, 10, 12, 14, 15, 16, 18, 20, 22, 24, 26, 28, 29, 30):
         u,v = optimize_embeddings(n, d, t, seed=seed, steps=20_000)
         geo,L = pair_geometry(u, v),loss_value(u, v, t, -t, 'sigmoid').numpy()
         for i,x in enumerate(t):
