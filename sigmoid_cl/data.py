@@ -160,10 +160,10 @@ class ImageData:
         train = load(self.train)
         return ImageData(self.name, train.unlabelled() if same else load(self.pretrain), train, load(self.test), self.classes, self.size, self.preset)
 
-# %% ../nbs/06_data.ipynb #de124f15
+# %% ../nbs/06_data.ipynb #2710d2a1
 GREY = dict(saturation=0., hue=0., grey=0.) # colour has no meaning on one channel
 PRESETS = dict( # what differs from the defaults of `MultiCrop`, which are the poster's
-    digits=dict(GREY, flip=0., scale=(.5, 1.), local_scale=(.3, .7), brightness=.4, contrast=.4, blur=None, solarize=0.),
+    digits=dict(GREY, flip=0., local_size=6, scale=(.6, 1.), local_scale=(.4, .8), brightness=.4, contrast=.4, blur=None, solarize=0.),
     fashion_mnist=dict(GREY, scale=(.3, 1.), local_scale=(.1, .6), solarize=0.))
 
 # %% ../nbs/06_data.ipynb #4098ab65
@@ -256,7 +256,7 @@ def _food101(root, download, size, seed):
 
 def _fastai_url(name): return lambda size: getattr(URLs, name.upper()+('_160' if size<=160 else '_320' if size<=320 else ''))
 
-# %% ../nbs/06_data.ipynb #575861c7
+# %% ../nbs/06_data.ipynb #51441750
 SETS = dict( # name -> (loader, native or default size in pixels)
     digits=(_digits, 8), fashion_mnist=(_fashion, 28), cifar10=(_cifar(tvd.CIFAR10, 'cifar10'), 32), cifar100=(_cifar(tvd.CIFAR100, 'cifar100'), 32),
     stl10=(_stl10, 96), food101=(_food101, 96),
@@ -288,7 +288,9 @@ def load_data(
     un,train,test,classes = load(root, download, want, seed)
     un,train = [o if o is None else o.take(limit) for o in (un, train)]
     un,train,test = [_resized(o, want) for o in (un, train, test)]
-    return ImageData(str(name), un or train.unlabelled(), train, test, list(classes), want, dict(PRESETS.get(name, {})))
+    preset = dict(PRESETS.get(name, {}))
+    if 'local_size' in preset: preset['local_size'] = round(preset['local_size']*want/native)
+    return ImageData(str(name), un or train.unlabelled(), train, test, list(classes), want, preset)
 
 def _resized(ims, size):
     "In-memory images brought to another size, in pieces; others are decoded to it anyway"
