@@ -215,7 +215,7 @@ def train_encoder(
         opt.step()
     with torch.no_grad(): return F.normalize(net(x[:n]), dim=-1),F.normalize(net(x[n:]), dim=-1)
 
-# %% ../nbs/03_synthetic.ipynb #675c721c
+# %% ../nbs/03_synthetic.ipynb #1f9871c5
 _relu_grad = torch.ops.aten.threshold_backward.grad_input
 
 def train_encoders(
@@ -263,12 +263,12 @@ def train_encoders(
         S.mul_(P)                                                    # its row and column sums are the radial parts of g
         torch.sum(S, 2, keepdim=True, out=rad[:,:n]); rad[:,n:] = S.sum(1)[...,None]
         torch.addcmul(g[0], u, rad[:,:n], value=-1, out=G[:,:n]); torch.addcmul(g[1], v, rad[:,n:], value=-1, out=G[:,n:])
-        G.mul_(r).div_(n)
+        G.mul_(r)                                                    # n times the gradient; the steps below divide
         if output=='relu': _relu_grad(G, O, 0, grad_input=G)
         torch.bmm(G, W.mT, out=D)
         _relu_grad(D, A, 0, grad_input=D)
-        torch.baddbmm(H, K, D, alpha=-lr, out=H)
-        torch.baddbmm(W, A.mT, G, alpha=-lr, out=W)
-        c.sub_(G.sum(1, keepdim=True), alpha=lr)
+        torch.baddbmm(H, K, D, alpha=-lr/n, out=H)
+        torch.baddbmm(W, A.mT, G, alpha=-lr/n, out=W)
+        c.sub_(G.sum(1, keepdim=True), alpha=lr/n)
     forward()
     return tuple(o.reshape(*shape, n, d).clone() for o in (u,v))

@@ -1,7 +1,7 @@
 """The long runs behind `papers/ccem.ipynb` and `theory/`: python ccem_runs.py PART ... writes results/ccem_PART.csv.
 
 Each part takes at most a few minutes on one core, and none needs another. `python ccem_runs.py` lists them."""
-import csv, math, platform, statistics, sys, time
+import csv, math, platform, sys, time
 from pathlib import Path
 import numpy as np
 import torch
@@ -125,49 +125,51 @@ def encoder_vmap(n, t, steps):
             p = {k: v-.5*g[k] for k,v in p.items()}
     return run
 
+def clock(run):
+    "Wall and processor seconds of one call"
+    w,c = time.perf_counter(),time.process_time()
+    run()
+    return time.perf_counter()-w,time.process_time()-c
+
 def speed():
-    "Microseconds per step and cell, interleaved, medians of 7; run it alone on the machine"
-    rows,t10,t20 = [],np.linspace(.1, 5, 10),np.linspace(.1, 5, 20)
+    "Microseconds per step and cell on one thread, interleaved, medians of 9"
+    rows,t20 = [],np.linspace(.1, 5, 20)
     for n in (4, 10, 20, 30, 40, 50):
         k = max(10, 1200//n)
-        tasks = {(name,th): (make,cells,steps,th) for th in (1,2) for name,make,cells,steps in (
+        tasks = {name: (make(steps),cells,steps) for name,make,cells,steps in (
             ('encoder loop', lambda s: encoder_loop(n, 2., s), 1, 60),
             ('encoders vmap', lambda s: encoder_vmap(n, t20, s), 20, max(5, k//6)),
             ('encoders batched', lambda s: (lambda: train_encoders(n, t20, steps=s)), 20, k),
             ('embeddings autograd', lambda s: embedding_autograd(n, t20, s), 20, k//2),
             ('embeddings batched', lambda s: (lambda: optimize_embeddings(n, n, t20, steps=s)), 20, 2*k))}
-        runs = {key: make(steps) for key,(make,_,steps,_) in tasks.items()}
-        took = {key: [] for key in tasks}
-        for rep in range(8):
-            for key,(_,cells,steps,th) in tasks.items():
-                torch.set_num_threads(th)
-                a = time.perf_counter(); runs[key](); b = time.perf_counter()
-                if rep: took[key].append(1e6*(b-a)/cells/steps)
-        med = {key: statistics.median(v) for key,v in took.items()}
-        for name in dict.fromkeys(k for k,_ in med):
-            th = min((1,2), key=lambda th: med[name,th])
-            base = min(med['encoder loop',1], med['encoder loop',2])
-            rows.append(dict(n=n, d=n, program=name, cells=tasks[name,th][1], us_1_thread=med[name,1], us_2_threads=med[name,2], us_best=med[name,th],
-                             loop_over_this=base/med[name,th], repeats=7))
-            print(n, name, rows[-1]['us_1_thread'], rows[-1]['us_2_threads'], f"{rows[-1]['loop_over_this']:.1f}", flush=True)
+        took = {name: [] for name in tasks}
+        for rep in range(10):
+            for name,(run,cells,steps) in tasks.items():
+                both = clock(run)
+                if rep: took[name].append([1e6*x/cells/steps for x in both])
+        med = {name: np.median(v, 0) for name,v in took.items()}
+        for name,(wall,cpu) in med.items():
+            base = med['encoder loop']
+            rows.append(dict(n=n, d=n, program=name, cells=tasks[name][1], threads=1, repeats=9, us_wall=wall, us_cpu=cpu, loop_over_this_wall=base[0]/wall, loop_over_this_cpu=base[1]/cpu))
+            print(n, name, *(f'{x:.1f}' for x in (wall, cpu, base[0]/wall, base[1]/cpu)), flush=True)
     write('speed', rows)
 
 def grid_time():
-    "Wall time of the whole 47 x 10 grid for both losses, 100 steps as published, against the loop at every fifth n; run it alone on the machine"
-    torch.set_num_threads(2)
-    t,ns,rows = np.linspace(.1, 5, 10),np.arange(4, 51),[]
-    a = time.perf_counter()
-    for loss in ('sigmoid','info_nce'):
-        for n in ns: train_encoders(int(n), t, loss=loss, steps=100)
-    batched = time.perf_counter()-a
-    some = ns[::5]
-    loop = []
+    "The whole 47 x 10 grid for both losses, 100 steps as published, against the loop at every fifth n; one thread"
+    t,ns = np.linspace(.1, 5, 10),np.arange(4, 51)
+    def batched():
+        for loss in ('sigmoid','info_nce'):
+            for n in ns: train_encoders(int(n), t, loss=loss, steps=100)
+    some,loop = ns[::5],[]
+    wall,cpu = clock(batched)
     for n in some:
         run = encoder_loop(int(n), 2., 100)
-        run(); a = time.perf_counter(); run(); loop.append(time.perf_counter()-a)
-    total = 2*len(t)*np.interp(ns, some, loop).sum()
-    rows.append(dict(cells=2*len(t)*len(ns), steps=100, threads=2, seconds_batched=batched, seconds_loop=total, loop_measured_at=' '.join(map(str, some)), ratio=total/batched))
-    print(rows[-1])
+        run()
+        loop.append(np.median([clock(run) for _ in range(3)], 0))
+    total = [2*len(t)*np.interp(ns, some, x).sum() for x in np.array(loop).T]
+    rows = [dict(cells=2*len(t)*len(ns), steps=100, threads=1, seconds_batched_wall=wall, seconds_batched_cpu=cpu, seconds_loop_wall=total[0], seconds_loop_cpu=total[1],
+                 loop_measured_at=' '.join(map(str, some)), ratio_wall=total[0]/wall, ratio_cpu=total[1]/cpu)]
+    print(rows[0])
     write('grid_time', rows)
 
 # ---- theory/30 and theory/50 ------------------------------------------------------------------------------------------------
