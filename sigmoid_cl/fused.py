@@ -109,11 +109,10 @@ def _selected_any(z, limit, b, u, v, du, dv):
     if dv is not None: dv.index_add_(0, cols, g[:,None]*u[rows])
     return -F.logsigmoid(-x).sum(),g.sum(),len(rows)
 
-# %% ../nbs/04_fused.ipynb #4365053b
-def _tile_shape(n, d, device, threshold):
+# %% ../nbs/04_fused.ipynb #8959bd1e
+def _tile_shape(device, threshold):
     "Rows and columns of a tile: buffers that fit the cache of a CPU core, or fill a GPU"
-    if device.type!='cpu': return 2048,2048
-    return (512,1024)
+    return (512,1024) if device.type=='cpu' else (2048,2048)
 
 def block_negatives(
     u:Tensor,               # Unit rows, shape `(n, d)`, float32 or float64
@@ -130,7 +129,7 @@ def block_negatives(
 )->tuple:                   # Sum of losses, sum of the slopes `g` (0-dim), number of pairs that entered
     "Losses and slopes `g = d loss / d logit` of all pairs of rows taken as negatives; nothing is divided by `n`"
     (n,d),k,dev = u.shape,len(v),u.device
-    R,C = (chunk_size,)*2 if chunk_size else _tile_shape(n, d, dev, threshold)
+    R,C = (chunk_size,)*2 if chunk_size else _tile_shape(dev, threshold)
     R,C = min(R, n, 1<<15),min(C, k, 1<<15) # positions in a tile fit 31 bits
     top = 80. if u.dtype==torch.float32 else 700.
     hi,lo = (b.item()+s*abs(t.item())*1.001 for s in (1,-1)) if dev.type=='cpu' else (math.inf,-math.inf)
