@@ -74,7 +74,7 @@ def pair_gradient_(
     if weights is not None: z.mul_(weights)
     return z.mul_(logit_scale)
 
-# %% ../nbs/03_synthetic.ipynb #18dd58e8
+# %% ../nbs/03_synthetic.ipynb #a601ab32
 def embedding_start(
     n:int,               # Number of pairs
     d:int,               # Dimension
@@ -93,7 +93,7 @@ def optimize_embeddings(
     loss:str='sigmoid',  # `"sigmoid"` or `"info_nce"`
     gamma=0.,            # Power of the confidence penalty, >= 0, number or array; sigmoid only
     steps:int=50_000,    # Gradient steps, >= 0
-    lr:float=.5,         # Learning rate, > 0; above about `4*n/t**2` the iteration is unstable
+    lr:float=.5,         # Learning rate, > 0; with a bias well above `-t` the iteration is unstable from about `4*n/t**2` on
     seed=0,              # Whole number or array; equal seeds start at the same point
     weights=None,        # Weight of each pair, `(n, n)`, >= 0; None is all ones. A pair of weight 0 is never seen
     init=None,           # `(u, v)` to start from instead of random vectors, shapes that broadcast to the result's
