@@ -11,8 +11,9 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/fused.html.md"""
 __all__ = ['sum_log1p', 'flat_above', 'block_negatives', 'block_positives', 'bf16_products', 'prepare', 'fused_loss_and_count',
            'fused_sigmoid_loss', 'SigmoidLoss']
 
-# %% ../nbs/04_fused.ipynb #bc7fcca5
+# %% ../nbs/04_fused.ipynb #b1838260
 import math
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import numpy as np
@@ -38,7 +39,7 @@ def sum_log1p(
         one,rounds = torch.add(e, 1, out=one[:h]),rounds+1
     return total + e.log1p_().sum()
 
-# %% ../nbs/04_fused.ipynb #d103ce8a
+# %% ../nbs/04_fused.ipynb #755eeb97
 def _tile(z, a, r, s, gamma, hi, detach, grad):
     "Sum of the losses of a tile of negative logits `z <= hi`, and their slopes `g`; `z` and three buffers of its shape are overwritten"
     if gamma==0:
@@ -53,9 +54,9 @@ def _tile(z, a, r, s, gamma, hi, detach, grad):
     elif gamma==.5: w = torch.sqrt(p, out=z)
     elif gamma==2:  w = torch.mul(p, p, out=z)
     else:           w = z.sub_(s).mul_(gamma).exp_() # log p = z-s
-    loss = torch.dot(w.view(-1), s.view(-1))
-    if not grad: return loss,None
-    return loss,(p.mul_(w) if detach else torch.addcmul(p, r, s, value=gamma, out=r).mul_(w))
+    g = None
+    if grad: g = torch.mul(p, w, out=r) if detach else torch.addcmul(p, r, s, value=gamma, out=r).mul_(w)
+    return s.mul_(w).sum(),g
 
 # %% ../nbs/04_fused.ipynb #26b12456
 _FIRST = np.array([0]+[(i&-i).bit_length()-1 for i in range(1, 256)], dtype=np.int32) # lowest bit set in a byte
@@ -75,7 +76,7 @@ def flat_above(
         bits,at = bits[more],at[more]
     return np.sort(np.concatenate(found)) if len(found)>1 else found[0] if found else at
 
-# %% ../nbs/04_fused.ipynb #9df2aca7
+# %% ../nbs/04_fused.ipynb #f4ac9a79
 def _starts(key, n, step): return np.searchsorted(key, np.arange(n+1, dtype=np.int32)*np.int32(step)).astype(np.int32)
 
 def _bag(out, cols, starts, weight, x):
@@ -83,7 +84,7 @@ def _bag(out, cols, starts, weight, x):
     out += F.embedding_bag(torch.from_numpy(cols), x, torch.from_numpy(starts), mode='sum', per_sample_weights=weight, include_last_offset=True)
 
 def _selected_cpu(z, limit, b, u, v, du, dv):
-    "Loss, sum of slopes and number of the entries of `z+b` with `z` above `limit`; adds to the gradients"
+    "Loss, slopes and number of the entries of `z+b` with `z` above `limit`; adds to the gradients"
     (R,C),flat = z.shape,z.view(-1).numpy()
     key = flat_above(z.numpy(), limit)
     x = torch.from_numpy(flat.take(key)).add_(b)
@@ -98,7 +99,7 @@ def _selected_cpu(z, limit, b, u, v, du, dv):
         key = np.sort((cols<<shift)|rows)
         rows = key & ((1<<shift)-1)
         _bag(dv, rows, _starts(key, C, 1<<shift), torch.sigmoid(torch.from_numpy(flat.take(rows*np.int32(C)+(key>>shift))).add_(b)), u)
-    return loss,g.sum(),len(key)
+    return loss,g,len(key)
 
 def _selected_any(z, limit, b, u, v, du, dv):
     "`_selected_cpu` for any device"
@@ -107,12 +108,22 @@ def _selected_any(z, limit, b, u, v, du, dv):
     g = torch.sigmoid(x)
     if du is not None: du.index_add_(0, rows, g[:,None]*v[cols])
     if dv is not None: dv.index_add_(0, cols, g[:,None]*u[rows])
-    return -F.logsigmoid(-x).sum(),g.sum(),len(rows)
+    return -F.logsigmoid(-x).sum(),g,len(rows)
 
-# %% ../nbs/04_fused.ipynb #8959bd1e
+# %% ../nbs/04_fused.ipynb #739743c8
 def _tile_shape(device, threshold):
     "Rows and columns of a tile: buffers that fit the cache of a CPU core, or fill a GPU"
     return (512,1024) if device.type=='cpu' else (2048,2048)
+
+def _each_thread(f, args):
+    "`f(i, args[i])` in one Python thread each, which share the threads of PyTorch; the results in order"
+    total = torch.get_num_threads()
+    def work(i, x):
+        torch.set_num_threads(max(1, total//len(args))) # of the calling thread
+        with torch.no_grad(): return f(i, x)
+    try:
+        with ThreadPoolExecutor(len(args)) as pool: return list(pool.map(work, range(len(args)), args))
+    finally: torch.set_num_threads(total)
 
 def block_negatives(
     u:Tensor,               # Unit rows, shape `(n, d)`, float32 or float64
@@ -131,37 +142,47 @@ def block_negatives(
     (n,d),k,dev = u.shape,len(v),u.device
     R,C = (chunk_size,)*2 if chunk_size else _tile_shape(dev, threshold)
     R,C = min(R, n, 1<<15),min(C, k, 1<<15) # positions in a tile fit 31 bits
+    threads = torch.get_num_threads() if dev.type=='cpu' and n*k>=1<<20 else 1
+    threads = max(1, min(threads, 16, -(-n//R)))
     top = 80. if u.dtype==torch.float32 else 700.
     hi,lo = (b.item()+s*abs(t.item())*1.001 for s in (1,-1)) if dev.type=='cpu' else (math.inf,-math.inf)
     low = -top/(1+gamma)
-    limit = None if threshold is None else math.log(threshold/(1-threshold))
-    if limit is not None: limit = limit-b.item()
-    wide = torch.float64 if dev.type in ('cpu','cuda') else u.dtype
-    grad,count = du is not None or dv is not None,n*k-(min(n, k) if diag else 0)
-    losses,slopes,a = [],[],u*t
-    bufs = [torch.empty(R*C, dtype=u.dtype, device=dev) for _ in range(1 if threshold is not None else 4)]
-    if threshold is not None: count = 0
-    for r in range(0, n, R):
-        ar,ur,dur = a[r:r+R],u[r:r+R],None if du is None else du[r:r+R]
-        for c in range(0, k, C):
-            vc,dvc = v[c:c+C],None if dv is None else dv[c:c+C]
-            z,*rest = (o[:len(ur)*len(vc)].view(len(ur), len(vc)) for o in bufs)
-            torch.mm(ar, vc.T, out=z)
-            if diag and -len(ur)<r-c<len(vc): z.diagonal(r-c).fill_(-math.inf)
-            if threshold is not None:
-                loss,slope,num = (_selected_cpu if dev.type=='cpu' else _selected_any)(z, limit, b, ur, vc, dur, dvc)
-                count += num
-            else:
-                z.add_(b)
-                over = (torch.sub(z, top, out=rest[0]).clamp_(min=0).sum(),) if hi>top else ()
-                if hi>top or lo<low: z.clamp_(low, top)
-                loss,g = _tile(z, *rest, gamma, min(hi, top), detach, grad)
-                losses += over
-                slope = g.sum() if grad else loss.new_zeros(())
-                if dur is not None: dur.addmm_(g, vc)
-                if dvc is not None: dvc.addmm_(g.T, ur)
-            losses.append(loss); slopes.append(slope)
-    return torch.stack(losses).to(wide).sum(),torch.stack(slopes).to(wide).sum(),count
+    limit = None if threshold is None else math.log(threshold/(1-threshold))-b.item()
+    grad,a = du is not None or dv is not None,u*t
+
+    def rows(first, dv):
+        "Every `threads`-th row of tiles from `first` on"
+        wide = torch.float64 if dev.type in ('cpu','cuda') else u.dtype
+        loss,slope,count = torch.zeros((), dtype=wide, device=dev),torch.zeros((), dtype=wide, device=dev),0
+        bufs = [torch.empty(R*C, dtype=u.dtype, device=dev) for _ in range(1 if threshold is not None else 4)]
+        for r in range(first*R, n, threads*R):
+            ar,ur,dur = a[r:r+R],u[r:r+R],None if du is None else du[r:r+R]
+            for c in range(0, k, C):
+                vc,dvc = v[c:c+C],None if dv is None else dv[c:c+C]
+                z,*rest = (o[:len(ur)*len(vc)].view(len(ur), len(vc)) for o in bufs)
+                torch.mm(ar, vc.T, out=z)
+                if diag and -len(ur)<r-c<len(vc): z.diagonal(r-c).fill_(-math.inf)
+                if threshold is not None:
+                    l,g,num = (_selected_cpu if dev.type=='cpu' else _selected_any)(z, limit, b, ur, vc, dur, dvc)
+                    count += num
+                else:
+                    z.add_(b)
+                    if hi>top: loss += torch.sub(z, top, out=rest[0]).clamp_(min=0).sum()
+                    if hi>top or lo<low: z.clamp_(low, top)
+                    l,g = _tile(z, *rest, gamma, min(hi, top), detach, grad)
+                    if dur is not None: dur.addmm_(g, vc)
+                    if dvc is not None: dvc.addmm_(g.T, ur)
+                loss += l
+                if grad: slope += g.sum()
+        return loss,slope,count
+
+    if threads==1: loss,slope,count = rows(0, dv)
+    else:
+        dvs = [dv]+[None if dv is None else torch.zeros_like(dv) for _ in range(threads-1)]
+        loss,slope,count = (sum(o) for o in zip(*_each_thread(rows, dvs)))
+        if dv is not None:
+            for o in dvs[1:]: dv += o
+    return loss,slope,count if threshold is not None else n*k-(min(n, k) if diag else 0)
 
 # %% ../nbs/04_fused.ipynb #09a755e1
 def block_positives(
