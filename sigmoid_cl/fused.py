@@ -110,10 +110,11 @@ def _selected_any(z, limit, b, u, v, du, dv):
     if dv is not None: dv.index_add_(0, cols, g[:,None]*u[rows])
     return -F.logsigmoid(-x).sum(),g,len(rows)
 
-# %% ../nbs/04_fused.ipynb #739743c8
+# %% ../nbs/04_fused.ipynb #6c450c28
 def _tile_shape(device, threshold):
     "Rows and columns of a tile: buffers that fit the cache of a CPU core, or fill a GPU"
-    return (512,1024) if device.type=='cpu' else (2048,2048)
+    if device.type!='cpu': return 2048,2048
+    return (512,512) if threshold is None else (512,1024)
 
 def _each_thread(f, args):
     "`f(i, args[i])` in one Python thread each, which share the threads of PyTorch; the results in order"
