@@ -9,20 +9,21 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/callbacks.html.md"""
 
 # %% auto #0
 __all__ = ['StepCallback', 'ema_update', 'target_copy', 'TargetEMA', 'GammaSchedule', 'PairFilter', 'PairStats',
-           'GeometryMonitor', 'OnlineProbe', 'DeviceMixedPrecision', 'save_atomically', 'StepLog', 'random_state',
-           'set_random_state', 'Checkpoint']
+           'GeometryMonitor', 'OnlineProbe', 'DeviceMixedPrecision', 'fast_amp', 'save_atomically', 'StepLog',
+           'random_state', 'set_random_state', 'Checkpoint']
 
-# %% ../nbs/09_callbacks.ipynb #4bb76a29
+# %% ../nbs/09_callbacks.ipynb #548ec6da
 import copy,csv,math,os,random,time
 from pathlib import Path
 import numpy as np
 import torch
 from torch import nn,Tensor
+from fastcore.foundation import L
 from fastai.callback.core import Callback
-from fastai.callback.fp16 import MixedPrecision
+from fastai.callback.fp16 import AMPMode,MixedPrecision
 from fastai.callback.schedule import SchedCos
 from fastai.learner import Recorder,SkipToEpoch,ValueMetric
-from fastai.torch_core import get_model,rank_distrib
+from fastai.torch_core import default_device,get_model,rank_distrib
 from .embeddings import pair_geometry
 from .fused import SigmoidLoss
 from .optimum import optimal_similarity
@@ -179,7 +180,7 @@ class PairStats(StepCallback):
         super().load_state_dict(state)
         for k in self._names: setattr(self, k, state[k])
 
-# %% ../nbs/09_callbacks.ipynb #2a396159
+# %% ../nbs/09_callbacks.ipynb #399595ac
 class GeometryMonitor(StepCallback):
     "Measures similarities, spread and margin of a batch, and where the theory puts the optimum for its n, t, b and gamma"
     order = Recorder.order-1
@@ -197,7 +198,7 @@ class GeometryMonitor(StepCallback):
     def measure(self)->dict:
         "The numbers of the current batch"
         (u,t,b),v = self.pred,self.yb[0]
-        t,b,n = float(t),float(b),u.shape[1]
+        t,b,n = t.item(),b.item(),u.shape[1]
         geometry = {k: float(x) for k,x in pair_geometry(u[min(1, len(u)-1)], v[0])._asdict().items()} if n>1 else {}
         loss = getattr(self.loss_func, 'loss', None)
         res = dict(t=t, b=b) | geometry
@@ -234,15 +235,23 @@ class OnlineProbe(StepCallback):
         super().load_state_dict(state)
         self.values = dict(state['values'])
 
-# %% ../nbs/09_callbacks.ipynb #4ca84e14
+# %% ../nbs/09_callbacks.ipynb #56a57c3f
 class DeviceMixedPrecision(MixedPrecision):
     "fastai's `MixedPrecision` with autocast on the device the model is on; bf16 works on a CPU"
     def before_fit(self):
-        super().before_fit()
         kind = next(self.model.parameters()).device.type
-        if kind=='cuda': return
-        if self.kwargs['enabled']: raise ValueError(f"amp_mode must be bf16 on {kind}: fp16 needs the loss scaling that only CUDA has, got fp16")
-        self.autocast = torch.autocast(kind, dtype=torch.bfloat16)
+        if kind=='cuda': return super().before_fit()
+        if self.amp_mode!=AMPMode.BF16: raise ValueError(f"amp_mode must be bf16 on {kind}: fp16 needs the loss scaling that only CUDA has, got {self.amp_mode.value}")
+        self.autocast,self.learn.scaler,self.scales = torch.autocast(kind, dtype=torch.bfloat16),torch.amp.GradScaler(kind, enabled=False),L()
+
+# %% ../nbs/09_callbacks.ipynb #942120fb
+def fast_amp(
+    device=None, # A `torch.device` or its name; None takes fastai's default
+)->str:          # 'bf16', or None for float32
+    "The mixed precision that is faster than float32 on a device: bf16 with matrix units for it"
+    kind = torch.device(device or default_device()).type
+    if kind=='cuda': return 'bf16' if torch.cuda.is_bf16_supported(including_emulation=False) else None
+    return 'bf16' if kind=='cpu' and getattr(torch.cpu, 'get_capabilities', dict)().get('amx_bf16', False) else None
 
 # %% ../nbs/09_callbacks.ipynb #6c19c621
 def save_atomically(

@@ -11,9 +11,15 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/scripts.html.md"""
 __all__ = ['save_encoder', 'load_encoder', 'evaluate_encoder', 'print_table', 'defaults_for', 'versions', 'write_json', 'spread',
            'save_figures', 'train', 'scl_train', 'evaluate', 'scl_eval']
 
-# %% ../nbs/13_scripts.ipynb #f8a2e714
+# %% ../nbs/13_scripts.ipynb #bb270f35
+import warnings
+with warnings.catch_warnings(): # fastai 2.8 still uses torch.jit.script, and a warning of its deprecation is no line of ours on stderr
+    warnings.simplefilter('ignore', FutureWarning)
+    import fastai.layers
+
+# %% ../nbs/13_scripts.ipynb #d42d8f1b
 import json,platform,sys,time
-from contextlib import nullcontext
+from contextlib import contextmanager,nullcontext
 from functools import partial
 from pathlib import Path
 import numpy as np
@@ -81,13 +87,13 @@ def print_table(
     a,b = [max(len(r[i]) for r in rows) for i in (0, 1)]
     for k,v in rows: print(f'{k:<{a}}  {v:>{b}}')
 
-# %% ../nbs/13_scripts.ipynb #b40f81f2
+# %% ../nbs/13_scripts.ipynb #4d3b33e1
 def defaults_for(
     data:ImageData, # The data
 )->dict:            # `encoder` and `epochs`
     "Settings that depend on the data"
     if data.name=='digits': return dict(encoder='convnet', epochs=40)
-    return dict(encoder='resnet18_w24' if data.size<=64 else 'resnet18', epochs=100)
+    return dict(encoder='resnet18_w32' if data.size<=64 else 'resnet18', epochs=100)
 
 def versions()->dict:
     "What the numbers were computed with"
@@ -143,7 +149,7 @@ def save_figures(
         share = selected_by_class(u, v, labels, model.logit_scale, model.logit_bias, threshold, data.c)
         save('selected', lambda ax: plot_selected_by_class(share.cpu(), data.classes, ax), (5.2, 4.6))
 
-# %% ../nbs/13_scripts.ipynb #f4b2b5f5
+# %% ../nbs/13_scripts.ipynb #eb769af2
 _free = 'out','resume','data_root','download','workers' # may differ when a run is resumed
 
 def _stored(args):
@@ -158,6 +164,17 @@ def _check_resumed(config, out):
     stored = _stored(dict(config, out=str(out), resume=True))
     for k,v in stored.items():
         if k not in _free and config[k]!=v: raise ValueError(f"{k}: the run in {out} has {v}, got {config[k]}; leave the flag out to resume it")
+
+@contextmanager
+def _plain_log(learn):
+    "One line per epoch instead of a progress bar, for output that goes to a file"
+    def line(row):
+        epoch,loss,_,*probe,seconds = row
+        print(f"epoch {epoch+1}/{learn.n_epoch}  loss {loss:.4f}" + ''.join(f'  kNN {o:.4f}' for o in probe if o is not None) + f'  {seconds}', flush=True)
+    with learn.no_bar():
+        logger,learn.logger = learn.logger,lambda row: line(row) if len(row)>2 else None # a skipped epoch has no loss
+        try: yield
+        finally: learn.logger = logger
 
 def train(
     data:str='digits',        # Data set by name, or an image folder with train/CLASS/* and test/CLASS/* or val/CLASS/*
@@ -181,7 +198,7 @@ def train(
     momentum:float=.99,       # Fraction of the target kept at the first step, in [0, 1]
     n_global:int=2,           # Global views, seen by both networks
     n_local:int=4,            # Local views, seen by the online network
-    amp:str=None,             # bf16 or fp16 mixed precision
+    amp:str='auto',           # bf16, fp16 or none: mixed precision; auto is bf16 where the processor has matrix units for it
     seed:int=42,              # Everything random follows from it
     limit:int=None,           # Train on the first so many images only
     probe_every:int=None,     # Epochs between two looks at the kNN probe; a fifth of the run when absent, 0 for none
@@ -196,6 +213,8 @@ def train(
     for k in ('lr','logit_scale'):
         if not config[k]>0: raise ValueError(f"{k} must be > 0, got {config[k]}")
     if n_global+n_local<2: raise ValueError(f"n_local must be at least 1 with one global view: the loss compares different views, got {n_local}")
+    if amp not in ('auto','bf16','fp16','none'): raise ValueError(f"amp must be auto, bf16, fp16 or none, got {amp!r}")
+    if amp=='auto': amp = config['amp'] = fast_amp() or 'none'
     out = Path(out or f"scl_runs/{Path(data).name}-{loss}-{time.strftime('%Y%m%d-%H%M%S')}")
     saved = out/'checkpoint.pt'
     images = load_data(data, data_root, download, limit, size)
@@ -211,7 +230,7 @@ def train(
     cbs = [timer, checkpoint]
     if probe_every: cbs.append(OnlineProbe(partial(knn_probe, train=spread(images.train, 5000), test=spread(images.test, 2000)), probe_every))
     learn = contrastive_learner(dls, encoder, loss, gamma, gamma_end, gamma_steps, threshold, warmup, alpha, logit_scale, logit_bias,
-                                momentum=momentum, lr=lr, wd=wd, amp=amp, log=out/'history.csv', cbs=cbs)
+                                momentum=momentum, lr=lr, wd=wd, amp=None if amp=='none' else amp, log=out/'history.csv', cbs=cbs)
     channels = images.channels
     untrained = build_encoder(encoder, channels, images.size)
     untrained.load_state_dict(learn.model.encoder.state_dict())
@@ -220,10 +239,10 @@ def train(
     if not resume: write_json(config, out/'config.json')
     start = checkpoint.load() if resume and saved.exists() else 0
     print(f"{images.name}: {len(images.pretrain)} images of {channels}x{images.size}x{images.size} to pretrain on, {len(images.train)} and {len(images.test)} with labels to probe with\n"
-          f"{encoder} ({sum(p.numel() for p in learn.model.encoder.parameters()):,} parameters), {loss}, {epochs} epochs of {len(dls.train)} steps on {dls.device}, "
+          f"{encoder} ({sum(p.numel() for p in learn.model.encoder.parameters()):,} parameters, {'float32' if amp=='none' else amp}), {loss}, {epochs} epochs of {len(dls.train)} steps on {dls.device}, "
           f"t = {logit_scale:g}, b = {learn.model.logit_bias.item():.3g}" + (f", resumed after epoch {start}" if start else ''), flush=True)
     if start<epochs:
-        with nullcontext() if sys.stdout.isatty() else learn.no_bar(): learn.fit_one_cycle(epochs, lr, pct_start=.1, moms=(.9,.9,.9), start_epoch=start)
+        with nullcontext() if sys.stdout.isatty() else _plain_log(learn): learn.fit_one_cycle(epochs, lr, pct_start=.1, moms=(.9,.9,.9), start_epoch=start)
 
     save_encoder(learn.model.encoder, out/'encoder.safetensors', dict(encoder=encoder, in_channels=channels, size=images.size, data=data))
     scores,predicted = evaluate_encoder(learn.model.encoder, images, untrained)
