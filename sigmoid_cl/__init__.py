@@ -4,10 +4,17 @@ on fastai that reports at every step where the embeddings stand relative to that
 
 Modules:
 
+- `sigmoid_cl.callbacks`: The training method, one callback per idea: the target network, the schedule of gamma, the filter, and the instruments that watch them
 - `sigmoid_cl.ccem_cli`: The synthetic experiments from the command line: a table and a figure for each
+- `sigmoid_cl.cli`: A function with documented arguments is a command: its errors are one line, and its exit code says whether it was used right
 - `sigmoid_cl.data`: Image sets by name, and batches of views for fastai: `load_data('cifar10', root)` gives images without labels for pretraining, and labelled images for the probes
-- `sigmoid_cl.fused`: The sigmoid losses in memory linear in the batch
+- `sigmoid_cl.distributed`: Every process keeps its rows, the target rows travel around a ring, and no process ever sees the whole batch
+- `sigmoid_cl.embeddings`: Simplex ETF, antipodal pairs, and the one-parameter family (CCEM) that joins them.
+- `sigmoid_cl.fused`: SCL, MSCL and filtering in memory linear in the batch, with the gradient worked out while each tile is in cache
+- `sigmoid_cl.learner`: `contrastive_learner(dls)` puts networks, loss and callbacks together and returns a fastai `Learner`
 - `sigmoid_cl.losses`: Sigmoid, modulated and filtered contrastive losses, and the softmax losses they are measured against, each as one equation and one short function
+- `sigmoid_cl.optimum`: Where the sigmoid loss wants the embeddings to be, for any batch size, scale, bias and gamma.
+- `sigmoid_cl.scripts`: `scl_train` pretrains on images and ends with a table: what the features are worth, beside raw pixels and the same encoder untrained
 - `sigmoid_cl.synthetic`: Many optimisations of free embeddings, or of small encoders, as one batched program (section 5 of Lee et al., "Analysis of Using Sigmoid Loss for Contrastive Learning")
 - `sigmoid_cl.views`: `MultiCrop`: two large and four small random views of every image in a batch, on the device, as three matrix products"""
 
