@@ -1,0 +1,131 @@
+"""Time and peak memory of the sigmoid losses, forward and backward, against n and d. Writes results/loss_time.csv and results/loss_memory.csv.
+
+python nbs/benchmarks/loss.py time 64 256 1024 4096    # d, then batch sizes: formulations interleaved, medians; rows of the same (d, n) are replaced
+python nbs/benchmarks/loss.py memory 64 1024 4096      # each measurement in its own process
+"""
+import csv, json, math, os, resource, subprocess, sys, time
+from pathlib import Path
+import torch, torch.nn.functional as F
+from sigmoid_cl.fused import fused_sigmoid_loss
+
+RESULTS,SEED,SCALE = Path(__file__).resolve().parents[2]/'results',0,10.
+MAX_PAIR_BYTES = 2.5e9 # formulations that would keep more than this in n x n matrices are skipped
+SHARE = 1.88         # a standard normal exceeds this with probability 3 %: that part of the negatives passes the filter
+
+def textbook(u, v, t, b, gamma=0., threshold=None):
+    "The equation as one would type it"
+    z = t*F.normalize(u, dim=1)@F.normalize(v, dim=1).T + b
+    m = (2*torch.eye(len(u))-1)*z
+    loss = F.softplus(-m)
+    if gamma: loss = loss*torch.sigmoid(-m)**gamma
+    if threshold is not None: loss = loss*((torch.sigmoid(-m)>threshold)|torch.eye(len(u), dtype=torch.bool))
+    return loss.sum()/len(u)
+
+def poster(u, v, t, b, gamma=0.):
+    "Eq. 1-4 of the MSCL poster, symbol by symbol"
+    z = F.normalize(u, dim=1)@F.normalize(v, dim=1).T*t + b
+    right = torch.sigmoid((2*torch.eye(len(u))-1)*z)
+    return -((1-right)**gamma*torch.log(right)).sum()/len(u)
+
+def clip_plain(u, v, t, b):
+    "The way of open_clip: log-sigmoid of labels times logits"
+    z = t*F.normalize(u, dim=1)@F.normalize(v, dim=1).T + b
+    y = -torch.ones_like(z)
+    y = 2*torch.eye(len(u)) + y
+    return -F.logsigmoid(y*z).sum()/len(u)
+
+def clip_chunked(u, v, t, b, chunk=1024):
+    "The same a block of columns at a time; autograd still keeps a matrix of each block"
+    u,v,total = F.normalize(u, dim=1),F.normalize(v, dim=1),0.
+    for c in range(0, len(v), chunk):
+        z = t*u@v[c:c+chunk].T + b
+        own = torch.arange(c, min(c+chunk, len(v)))
+        total = total - F.logsigmoid(-z).sum() + (F.logsigmoid(-z[own,own-c])-F.logsigmoid(z[own,own-c])).sum()
+    return total/len(u)
+
+def three_products(u, v, block=2048):
+    "The matrix products without which no dense gradient is had, in blocks of rows"
+    z = torch.empty(min(block, len(u)), len(v))
+    du,dv = torch.empty_like(u),torch.zeros_like(v)
+    for r in range(0, len(u), block):
+        a = u[r:r+block]
+        torch.mm(torch.mm(a, v.T, out=z[:len(a)]), v, out=du[r:r+block])
+        dv.addmm_(z[:len(a)].T, a)
+
+def one_product(u, v, block=2048):
+    "The logits alone, in blocks of rows"
+    z = torch.empty(min(block, len(u)), len(v))
+    for r in range(0, len(u), block): torch.mm(u[r:r+block], v.T, out=z[:len(u[r:r+block])])
+
+# name -> (function, keyword arguments, n x n floats alive at the peak)
+WAYS = {
+    'textbook, gamma 0':  (textbook, dict(), 4), 'textbook, gamma 1': (textbook, dict(gamma=1.), 7), 'textbook, filter': (textbook, dict(threshold=.5), 6),
+    'poster, gamma 1':    (poster, dict(gamma=1.), 7),
+    'open_clip plain':    (clip_plain, dict(), 4), 'open_clip chunked': (clip_chunked, dict(), 2),
+    'fused, gamma 0':     (fused_sigmoid_loss, dict(), 0), 'fused, gamma 1': (fused_sigmoid_loss, dict(gamma=1.), 0), 'fused, filter': (fused_sigmoid_loss, dict(threshold=.5), 0),
+    'fused, gamma 0, bf16': (fused_sigmoid_loss, dict(bf16=True), 0),
+    'three products':     (three_products, None, 0), 'one product': (one_product, None, 0)}
+
+def runner(name, n, d):
+    "A function that does one forward and backward pass"
+    f,kw,_ = WAYS[name]
+    torch.manual_seed(SEED)
+    u,v = (F.normalize(torch.randn(n, d), dim=1) for _ in range(2))
+    if kw is None: return lambda: f(u, v)
+    bias = -SCALE*SHARE/math.sqrt(d) if 'filter' in name else -SCALE
+    args = [u.requires_grad_(), v.requires_grad_(), torch.tensor(SCALE, requires_grad=True), torch.tensor(bias, requires_grad=True)]
+    return lambda: torch.autograd.grad(f(*args, **kw), args)
+
+def ways(n): return [o for o,(_,_,k) in WAYS.items() if 4*k*n*n<=MAX_PAIR_BYTES]
+
+def save(name, rows, keys):
+    "Merge rows into a CSV; a row with the same keys is replaced"
+    path,common = RESULTS/name,dict(threads=torch.get_num_threads(), torch=torch.__version__, seed=SEED)
+    old = list(csv.DictReader(path.open())) if path.exists() else []
+    rows = [{**{k:str(x) for k,x in r.items()}, **{k:str(x) for k,x in common.items()}} for r in rows]
+    new = {tuple(r[k] for k in keys) for r in rows}
+    rows = [r for r in old if tuple(r[k] for k in keys) not in new] + rows
+    rows.sort(key=lambda r: (int(r['d']), int(r['n']), list(WAYS).index(r['way'])))
+    with path.open('w', newline='') as o:
+        w = csv.DictWriter(o, fieldnames=list(rows[-1])); w.writeheader(); w.writerows(rows)
+
+def timing(d, sizes, budget=8.):
+    for n in sizes:
+        runs = {o:runner(o, n, d) for o in ways(n)}
+        first = {}
+        for o,f in runs.items():
+            s = time.perf_counter(); f(); first[o] = time.perf_counter()-s
+        reps = min(25, int(budget/sum(first.values())))
+        times = {o:[] if reps else [t] for o,t in first.items()} # the first run counts only where there is no time for another
+        for _ in range(reps):
+            for o,f in runs.items():
+                s = time.perf_counter(); f(); times[o].append(time.perf_counter()-s)
+        rows = [dict(way=o, n=n, d=d, seconds=f'{sorted(t)[len(t)//2]:.6f}', fastest=f'{min(t):.6f}', repeats=max(reps, 1)) for o,t in times.items()]
+        save('loss_time.csv', rows, ('way','n','d'))
+        for r in rows: print(f"n {n:6} d {d:4} {r['way']:22} {1e3*float(r['seconds']):10.2f} ms", flush=True)
+
+def rss(): return int(open('/proc/self/statm').read().split()[1])*resource.getpagesize()
+
+def memory(d, sizes):
+    for n in sizes:
+        rows = []
+        for o in ways(n):
+            if WAYS[o][1] is None: continue
+            out = subprocess.run([sys.executable, __file__, 'peak', str(d), str(n), o], capture_output=True, text=True, check=True).stdout
+            rows.append(dict(way=o, n=n, d=d, mib=f'{json.loads(out):.1f}'))
+            print(f"n {n:6} d {d:4} {o:22} {float(rows[-1]['mib']):10.1f} MiB", flush=True)
+        save('loss_memory.csv', rows, ('way','n','d'))
+
+def peak(d, n, name):
+    "Peak resident memory above what is there before the loss, inputs made and every operation used once"
+    runner(name, 300, d)()
+    f = runner(name, n, d)
+    with open('/proc/self/clear_refs', 'w') as o: o.write('5') # the peak starts again from here
+    before = rss(); f()
+    high = next(int(o.split()[1]) for o in open('/proc/self/status') if o.startswith('VmHWM'))*1024
+    print(json.dumps((high-before)/2**20))
+
+if __name__=='__main__':
+    part,d,*rest = sys.argv[1:]
+    if part=='peak': peak(int(d), int(rest[0]), rest[1])
+    else: dict(time=timing, memory=memory)[part](int(d), [int(o) for o in rest])
