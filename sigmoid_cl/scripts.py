@@ -17,7 +17,7 @@ with warnings.catch_warnings(): # fastai 2.8 still uses torch.jit.script, and a 
     warnings.simplefilter('ignore', FutureWarning)
     import fastai.layers
 
-# %% ../nbs/13_scripts.ipynb #d42d8f1b
+# %% ../nbs/13_scripts.ipynb #57f800bc
 import json,platform,sys,time
 from contextlib import contextmanager,nullcontext
 from functools import partial
@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from torch import nn
 from fastcore.script import store_true
-from fastai.torch_core import set_seed,default_device
+from fastai.torch_core import default_device,num_distrib,rank_distrib,set_seed
 from safetensors import safe_open
 from safetensors.torch import save_file
 from .callbacks import *
@@ -34,6 +34,7 @@ from .cli import run_script
 from .data import *
 from .evaluate import *
 from .fused import SigmoidLoss
+from .large_batch import CachedBatch
 from .learner import *
 from .networks import *
 from .views import MultiCrop
@@ -149,7 +150,7 @@ def save_figures(
         share = selected_by_class(u, v, labels, model.logit_scale, model.logit_bias, threshold, data.c)
         save('selected', lambda ax: plot_selected_by_class(share.cpu(), data.classes, ax), (5.2, 4.6))
 
-# %% ../nbs/13_scripts.ipynb #eb769af2
+# %% ../nbs/13_scripts.ipynb #38497744
 _free = 'out','resume','data_root','download','workers' # may differ when a run is resumed
 
 def _stored(args):
@@ -183,7 +184,8 @@ def train(
     size:int=None,            # Side of the images in pixels; the data set's own when absent
     encoder:str=None,         # convnet, resnet18|34|50, efficientnet_v2_s, resnet18_wWIDTH, or a timm model; by data set when absent
     epochs:int=None,          # Epochs, at least 1; by data set when absent
-    bs:int=256,               # Images per batch
+    bs:int=256,               # Images per batch; with several processes, of all together
+    chunk:int=None,           # Images that are in a network together, which bounds the memory but not the batch; the whole batch when absent
     lr:float=2e-3,            # Highest learning rate of the one-cycle schedule, > 0
     wd:float=1e-4,            # Weight decay of the weights, >= 0
     loss:str='mscl',          # mscl (gamma 0 is SCL), infonce or relic
@@ -208,11 +210,14 @@ def train(
 )->dict:                      # What `metrics.json` holds
     "Pretrain an encoder on images without labels, then probe it"
     config = {k: v for k,v in locals().items() if k not in ('out','resume')}
-    for k,low in dict(bs=2, n_global=1, n_local=0, warmup=0, probe_every=0, epochs=1).items():
+    for k,low in dict(bs=2, chunk=1, n_global=1, n_local=0, warmup=0, probe_every=0, epochs=1).items():
         if config[k] is not None and config[k]<low: raise ValueError(f"{k} must be at least {low}, got {config[k]}")
     for k in ('lr','logit_scale'):
         if not config[k]>0: raise ValueError(f"{k} must be > 0, got {config[k]}")
     if n_global+n_local<2: raise ValueError(f"n_local must be at least 1 with one global view: the loss compares different views, got {n_local}")
+    if several := num_distrib()>1:
+        from sigmoid_cl.processes import check_processes,on_processes # needs accelerate
+        check_processes(loss, bs, download)
     if amp not in ('auto','bf16','fp16','none'): raise ValueError(f"amp must be auto, bf16, fp16 or none, got {amp!r}")
     if amp=='auto': amp = config['amp'] = fast_amp() or 'none'
     out = Path(out or f"scl_runs/{Path(data).name}-{loss}-{time.strftime('%Y%m%d-%H%M%S')}")
@@ -227,7 +232,7 @@ def train(
     set_seed(seed)
     dls = contrastive_dls(images, bs, MultiCrop(images.size, n_global, n_local, **images.preset), seed=seed, num_workers=workers)
     timer,checkpoint = StepTimer(),Checkpoint(saved)
-    cbs = [timer, checkpoint]
+    cbs = [timer, checkpoint] + ([CachedBatch(chunk)] if chunk else [])
     if probe_every: cbs.append(OnlineProbe(partial(knn_probe, train=spread(images.train, 5000), test=spread(images.test, 2000)), probe_every))
     learn = contrastive_learner(dls, encoder, loss, gamma, gamma_end, gamma_steps, threshold, warmup, alpha, logit_scale, logit_bias,
                                 momentum=momentum, lr=lr, wd=wd, amp=None if amp=='none' else amp, log=out/'history.csv', cbs=cbs)
@@ -236,21 +241,24 @@ def train(
     untrained.load_state_dict(learn.model.encoder.state_dict())
     for m in (learn.model, untrained): m.to(dls.device)
     out.mkdir(parents=True, exist_ok=True)
-    if not resume: write_json(config, out/'config.json')
+    if not resume and not rank_distrib(): write_json(config, out/'config.json')
     start = checkpoint.load() if resume and saved.exists() else 0
-    print(f"{images.name}: {len(images.pretrain)} images of {channels}x{images.size}x{images.size} to pretrain on, {len(images.train)} and {len(images.test)} with labels to probe with\n"
+    if not rank_distrib(): print(f"{images.name}: {len(images.pretrain)} images of {channels}x{images.size}x{images.size} to pretrain on, {len(images.train)} and {len(images.test)} with labels to probe with\n"
           f"{encoder} ({sum(p.numel() for p in learn.model.encoder.parameters()):,} parameters, {'float32' if amp=='none' else amp}), {loss}, {epochs} epochs of {len(dls.train)} steps on {dls.device}, "
           f"t = {logit_scale:g}, b = {learn.model.logit_bias.item():.3g}" + (f", resumed after epoch {start}" if start else ''), flush=True)
     if start<epochs:
-        with nullcontext() if sys.stdout.isatty() else _plain_log(learn): learn.fit_one_cycle(epochs, lr, pct_start=.1, moms=(.9,.9,.9), start_epoch=start)
+        with nullcontext() if sys.stdout.isatty() else _plain_log(learn), on_processes(learn) if several else nullcontext(): learn.fit_one_cycle(epochs, lr, pct_start=.1, moms=(.9,.9,.9), start_epoch=start)
 
+    if rank_distrib(): return {} # process 0 goes on alone
+
+    timer.images *= max(1, num_distrib())
     save_encoder(learn.model.encoder, out/'encoder.safetensors', dict(encoder=encoder, in_channels=channels, size=images.size, data=data))
     scores,predicted = evaluate_encoder(learn.model.encoder, images, untrained)
     save_figures(learn, images, predicted, out)
     pairs = learn.pair_stats
     last = learn.step_log.rows[-1]
     metrics = dict(scores, images_per_second=timer.images_per_second if timer.images else None, seconds=checkpoint.seconds,
-                   seconds_by_phase=timer.seconds, pairs_seen=pairs.pairs_seen, pairs_total=pairs.pairs_total, steps=learn.step_log.steps,
+                   seconds_by_phase=timer.seconds, pairs_seen=pairs.pairs_seen, pairs_total=pairs.pairs_total, steps=learn.step_log.steps, processes=max(1, num_distrib()),
                    final={k: last.get(k) for k in ('loss','t','b','gamma','s_pos','s_neg','s_pos_optimal')}, config=config, versions=versions())
     write_json(metrics, out/'metrics.json')
     print_table([('linear probe', scores['linear_probe']), ('kNN probe', scores['knn_probe']), ('raw pixels, linear', scores['raw_pixels']),
