@@ -94,7 +94,7 @@ class OwnRandomness(Callback):
     def before_epoch(self):
         if rank_distrib(): torch.manual_seed(int(np.random.SeedSequence((self.dls.train.state_dict()['seed'], self.epoch, rank_distrib())).generate_state(1)[0]))
 
-# %% ../nbs/16_processes.ipynb #722c0176
+# %% ../nbs/16_processes.ipynb #9c3b3186
 def check_processes(
     loss:str,            # Name of the loss
     bs:int,              # Joint batch
@@ -108,6 +108,9 @@ def check_processes(
     if torch.cuda.is_available(): torch.cuda.set_device(int(os.environ.get('LOCAL_RANK', 0)))
 
 _joint = {PairStats: JointPairStats, GeometryMonitor: JointGeometry}
+def _turn(learn, classes):
+    "Give callbacks another class; what they have counted stays"
+    for cb in learn.cbs: object.__setattr__(cb, '__class__', classes.get(type(cb), type(cb)))
 
 @contextmanager
 def on_processes(
@@ -127,13 +130,13 @@ def on_processes(
     ring = RingSigmoidLoss(timeout=timeout, **{k: getattr(plain, k) for k in keep})
     shared,own = [SharedDL(o) for o in loaders],OwnRandomness()
     learn.loss_func.loss,learn.dls.loaders = ring,shared
-    for cb in learn.cbs: cb.__class__ = _joint.get(type(cb), type(cb))
+    _turn(learn, _joint)
     try:
         with learn.added_cbs(own), learn.distrib_ctx(sync_bn=gpu if sync_bn is None else sync_bn, cpu=not gpu): yield learn
     except RuntimeError as e:
         if not re.search('died|gloo|nccl|peer|connection', str(e), re.I): raise
         raise RuntimeError(f"process {rank_distrib()} of {world} stops: another process has probably died ({str(e).splitlines()[0]})") from e
     finally:
-        for cb in learn.cbs: cb.__class__ = {b: a for a,b in _joint.items()}.get(type(cb), type(cb))
+        _turn(learn, {b: a for a,b in _joint.items()})
         for k in ('gamma','threshold','selected'): setattr(plain, k, getattr(ring, k))
         learn.loss_func.loss,learn.dls.loaders,learn.model = plain,loaders,get_model(learn.model)
