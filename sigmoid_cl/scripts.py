@@ -64,7 +64,7 @@ def load_encoder(
     encoder.load_state_dict(state)
     return encoder,facts
 
-# %% ../nbs/13_scripts.ipynb #12daccea
+# %% ../nbs/13_scripts.ipynb #c7ee52ce
 def evaluate_encoder(
     encoder:nn.Module,      # Trained
     data:ImageData,         # Its labelled `train` and `test` are used
@@ -73,7 +73,7 @@ def evaluate_encoder(
 )->tuple:                   # Dict of accuracies, and the classes that the linear probe predicts for `data.test`
     "Linear and kNN probe of the encoder, and the linear probe of its baselines"
     train,test = [extract_features(encoder, o) for o in (data.train, data.test)]
-    linear = linear_classifier().fit(*[o.numpy() for o in train])
+    linear = fit_quietly(linear_classifier(), *train)
     predicted = linear.predict(test[0].numpy())
     res = dict(linear_probe=float((predicted==test[1].numpy()).mean()), knn_probe=knn_probe(None, train, test))
     if raw: res['raw_pixels'] = linear_probe(nn.Flatten(), data.train, data.test)
