@@ -299,18 +299,18 @@ def _resized(ims, size):
     if not isinstance(ims, MemoryImages) or ims.x.shape[-1]==size: return ims
     return MemoryImages(torch.cat([TF.resize(o, [size, size], InterpolationMode.BILINEAR, antialias=True) for o in ims.x.split(1024)]), ims.y)
 
-# %% ../nbs/06_data.ipynb #4ef7c91b
+# %% ../nbs/06_data.ipynb #7b9decaa
 class ViewsDL(DataLoader):
     "fastai `DataLoader` of unlabelled images whose batches are tuples of views"
     def __init__(self,
-        images,          # `MemoryImages` or `FileImages` without labels
+        dataset,         # `MemoryImages` or `FileImages` without labels
         bs:int=64,       # Images per batch
         views=None,      # Maps a `uint8` batch `(bs, C, H, W)` to a list of views; None gives the batch itself
         seed:int=0,      # The order of every epoch follows from it
         shuffle:bool=True, drop_last:bool=True,
         **kwargs,        # To fastai's `DataLoader`: `device`, `num_workers`, `pin_memory`...
     ):
-        super().__init__(images, bs=bs, shuffle=shuffle, drop_last=drop_last, **kwargs)
+        super().__init__(dataset, bs=bs, shuffle=shuffle, drop_last=drop_last, **kwargs)
         self.views,self.seed,self.epoch = views,seed,0
 
     @property
