@@ -95,7 +95,7 @@ def timing(d, sizes, budget=8.):
         first = {}
         for o,f in runs.items():
             s = time.perf_counter(); f(); first[o] = time.perf_counter()-s
-        reps = min(25, int(budget/sum(first.values())))
+        reps = min(25, max(3 if sum(first.values())<30 else 0, int(budget/sum(first.values())))) # at least three where a round is short enough
         times = {o:[] if reps else [t] for o,t in first.items()} # the first run counts only where there is no time for another
         for _ in range(reps):
             for o,f in runs.items():
