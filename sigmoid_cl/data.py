@@ -299,7 +299,7 @@ def _resized(ims, size):
     if not isinstance(ims, MemoryImages) or ims.x.shape[-1]==size: return ims
     return MemoryImages(torch.cat([TF.resize(o, [size, size], InterpolationMode.BILINEAR, antialias=True) for o in ims.x.split(1024)]), ims.y)
 
-# %% ../nbs/06_data.ipynb #7b9decaa
+# %% ../nbs/06_data.ipynb #9b5c4634
 class ViewsDL(DataLoader):
     "fastai `DataLoader` of unlabelled images whose batches are tuples of views"
     def __init__(self,
@@ -311,12 +311,16 @@ class ViewsDL(DataLoader):
         **kwargs,        # To fastai's `DataLoader`: `device`, `num_workers`, `pin_memory`...
     ):
         super().__init__(dataset, bs=bs, shuffle=shuffle, drop_last=drop_last, **kwargs)
-        self.views,self.seed,self.epoch = views,seed,0
+        self.views,self.seed,self.epoch,self.groups = views,seed,0,None
 
     @property
     def n_inp(self)->int: return getattr(self.views, 'n_views', None) or len(self.views(self.dataset[0][None])) if self.views else 1
 
-    def shuffle_fn(self, idxs): return random.Random(f'{self.seed}-{self.epoch}').sample(idxs, len(idxs))
+    def shuffle_fn(self, idxs):
+        "A random order; with `groups`, lists of indices that are to be neighbours, a random order of the groups"
+        mix = random.Random(f'{self.seed}-{self.epoch}')
+        if self.groups is None: return mix.sample(idxs, len(idxs))
+        return [i for g in mix.sample(self.groups, len(self.groups)) for i in g]
     def randomize(self): pass # fastai reseeds from its own generator here
     def after_iter(self): self.epoch += 1
     def create_batches(self, samps):

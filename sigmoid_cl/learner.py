@@ -41,7 +41,7 @@ def views_loss(
     if loss not in named: raise ValueError(f"loss must be one of {', '.join(named)} or a function, got {loss!r}")
     return ViewsLoss(named[loss]())
 
-# %% ../nbs/10_learner.ipynb #755a51fe
+# %% ../nbs/10_learner.ipynb #7fe26268
 def contrastive_learner(
     dls,                      # Loaders whose batches are tuples of views, see `contrastive_dls`
     encoder='resnet18',       # A name for `build_encoder`, or an `nn.Module`
@@ -51,11 +51,14 @@ def contrastive_learner(
     gamma_steps:int=20_000,   # Optimiser steps of the half cosine between the two
     threshold:float=None,     # Filter: after `warmup` steps only negatives with a penalty above it count, with gamma = 0
     warmup:int=2000,          # Steps before the filter starts
+    ramp:int=0,               # Steps in which the filter's threshold rises to its value
     alpha:float=1.,           # Weight of ReLIC's invariance term
     logit_scale:float=10.,    # Start of the learned scale `t`, > 0, linear
     logit_bias:float=None,    # Start of the learned bias `b`; None takes `suggest_bias` for the batch size
+    fixed_logits:bool=False,  # Leave scale and bias where they start
     n_hidden:int=512,         # Hidden width of the projector
     n_out:int=64,             # Dimension `d` of the embedding
+    centred:bool=False,       # Centre the embeddings over the batch, see `projector`
     n_global:int=None,        # Views that the target sees; None asks the loader's `views`
     momentum:float=.99,       # Fraction of the target kept at the first step; rises to 1 with a half cosine
     lr:float=1e-3,            # Learning rate of `fit_one_cycle` when none is given there
@@ -73,12 +76,13 @@ def contrastive_learner(
     channels,size = first.shape[1],first.shape[-1]
     encoder = build_encoder(encoder, channels, size)
     if logit_bias is None: logit_bias = float(suggest_bias(dls.train.bs, logit_scale))
-    model = ContrastiveModel(encoder, projector(n_features(encoder, channels, size), n_hidden, n_out), logit_scale, logit_bias)
+    model = ContrastiveModel(encoder, projector(n_features(encoder, channels, size), n_hidden, n_out, centred), logit_scale, logit_bias)
+    if fixed_logits: model.log_scale.requires_grad_(False), model.logit_bias.requires_grad_(False)
     if size>8: model = model.to(memory_format=torch.channels_last)
     own = [TargetEMA(momentum, n_global=n_global)]
     loss_func = views_loss(loss, gamma, alpha)
     if isinstance(loss_func.loss, SigmoidLoss):
-        if threshold is not None: own.append(PairFilter(threshold, warmup, gamma))
+        if threshold is not None: own.append(PairFilter(threshold, warmup, gamma, ramp))
         elif gamma_end is not None and gamma_end!=gamma: own.append(GammaSchedule(gamma, gamma_end, gamma_steps))
     own += [PairStats(), GeometryMonitor(), StepLog(log)]
     if amp is not None: own.append(DeviceMixedPrecision(amp))
@@ -180,7 +184,7 @@ def history(self:StepLog)->dict:
     "The rows as columns, as the figures take them"
     return {k: self.column(k) for k in self.columns}
 
-# %% ../nbs/10_learner.ipynb #63d5f5fb
+# %% ../nbs/10_learner.ipynb #e46826dc
 class StepTimer(Callback):
     "Seconds spent on views, target, forward, loss, backward and the optimiser, summed over the training steps"
     order,run_valid = -100,False # first in every event: what the other callbacks do counts for the phase that follows
@@ -194,6 +198,12 @@ class StepTimer(Callback):
         now = time.perf_counter()
         if phase: self.seconds[phase] += now-self._last
         self._last = now
+
+    def skip(self,
+        seconds:float, # Just spent on something that is not training
+    ):
+        "Leave these out of the phase that runs"
+        self._last += seconds
 
     def before_fit(self): self._hook = self.model.register_forward_pre_hook(lambda *_: self._mark('target') if self.training else None)
     def before_train(self): self._mark()

@@ -9,7 +9,7 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/scripts.html.md"""
 
 # %% auto #0
 __all__ = ['save_encoder', 'load_encoder', 'evaluate_encoder', 'print_table', 'defaults_for', 'versions', 'write_json', 'spread',
-           'save_figures', 'train', 'scl_train', 'evaluate', 'scl_eval']
+           'pair_tables', 'save_figures', 'train', 'scl_train', 'evaluate', 'scl_eval']
 
 # %% ../nbs/13_scripts.ipynb #bb270f35
 import warnings
@@ -17,8 +17,8 @@ with warnings.catch_warnings(): # fastai 2.8 still uses torch.jit.script, and a 
     warnings.simplefilter('ignore', FutureWarning)
     import fastai.layers
 
-# %% ../nbs/13_scripts.ipynb #57f800bc
-import json,platform,sys,time
+# %% ../nbs/13_scripts.ipynb #039353d3
+import copy,json,platform,sys,time
 from contextlib import contextmanager,nullcontext
 from functools import partial
 from pathlib import Path
@@ -119,13 +119,32 @@ def spread(
     if isinstance(images, MemoryImages): return MemoryImages(images.x[::step][:n], None if images.y is None else images.y[::step][:n])
     return FileImages(images.ds, images.size, images.order[::step][:n], images.labels)
 
-# %% ../nbs/13_scripts.ipynb #ec808bce
+# %% ../nbs/13_scripts.ipynb #6a2c401e
+def pair_tables(
+    learn,               # The trained learner, with a `SigmoidLoss`
+    data:ImageData,      # Two views each of about 2000 of its labelled training images are compared; the labels serve the table only
+    threshold:float=.05, # Penalty above which a negative counts as selected
+)->dict:                 # `selected_by_class` (lists of shares); counts `negatives` and `positives` of logits z in the bins between `edges`
+    "How hard the pairs are after training: the share of selected negatives by class, and the histogram of their logits"
+    some = spread(data.train, 2000)
+    x,labels = next(iter(some.batches(len(some), learn.dls.device)))
+    with torch.random.fork_rng(devices=[]): views = learn.dls.train.views(x)
+    model,target = learn.model,learn.target_ema.target
+    with evaluating(model, target): u,v = model.project(views[0])[0].float(),target.project(views[min(1, len(views)-1)])[0].float()
+    t,b = model.logit_scale.detach(),model.logit_bias.detach()
+    z = (t*nn.functional.normalize(u)@nn.functional.normalize(v).T+b).cpu()
+    own = torch.eye(len(z), dtype=torch.bool)
+    edges = torch.arange(-20, 20.25, .25)
+    count = lambda z: torch.histogram(z.clamp(-20, 20), edges).hist.int().tolist()
+    return dict(selected_by_class=selected_by_class(u, v, labels, t, b, threshold, data.c).tolist(),
+                edges=edges.tolist(), negatives=count(z[~own]), positives=count(z[own]))
+
 def save_figures(
     learn,         # The trained learner
     data:ImageData,# Its labels serve the pictures only
     predicted,     # Classes that the linear probe predicts for `data.test`
     out,           # Folder
-    threshold:float=.05, # Penalty from which a negative counts as selected in `selected.png`
+    pairs:dict=None, # From `pair_tables`, for `selected.png`
 ):
     "Write the pictures of a run as PNG"
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -141,16 +160,9 @@ def save_figures(
     for name,f in dict(loss=plot_loss, scale_bias=plot_scale_bias, pairs=plot_pairs, geometry=plot_geometry).items(): save(name, partial(f, h))
     y = (data.test.y if isinstance(data.test, MemoryImages) else torch.tensor([o[1] for o in data.test])).numpy()
     save('confusion', lambda ax: plot_confusion(y, predicted, data.classes, 'linear probe', ax), (5.2, 4.6))
-    if isinstance(learn.loss_func.loss, SigmoidLoss):
-        some = spread(data.train, 2000)
-        x,labels = next(iter(some.batches(len(some), learn.dls.device)))
-        with torch.random.fork_rng(devices=[]): views = learn.dls.train.views(x)
-        model,target = learn.model,learn.target_ema.target
-        with evaluating(model, target): u,v = model.project(views[0])[0],target.project(views[min(1, len(views)-1)])[0]
-        share = selected_by_class(u, v, labels, model.logit_scale, model.logit_bias, threshold, data.c)
-        save('selected', lambda ax: plot_selected_by_class(share.cpu(), data.classes, ax), (5.2, 4.6))
+    if pairs: save('selected', lambda ax: plot_selected_by_class(np.array(pairs['selected_by_class']), data.classes, ax), (5.2, 4.6))
 
-# %% ../nbs/13_scripts.ipynb #38497744
+# %% ../nbs/13_scripts.ipynb #cab2ca00
 _free = 'out','resume','data_root','download','workers' # may differ when a run is resumed
 
 def _stored(args):
@@ -177,8 +189,10 @@ def _plain_log(learn):
         try: yield
         finally: learn.logger = logger
 
+_probes = dict(linear_probe='linear probe', knn_probe='kNN probe', raw_pixels='raw pixels, linear', random_encoder='untrained encoder, linear')
+
 def train(
-    data:str='digits',        # Data set by name, or an image folder with train/CLASS/* and test/CLASS/* or val/CLASS/*
+    data:str='digits',        # Data set by name (or an `ImageData`), or an image folder with train/CLASS/* and test/CLASS/* or val/CLASS/*
     data_root:str=None,       # Folder where data sets are
     download:store_true=False,# Allow fetching a missing data set
     size:int=None,            # Side of the images in pixels; the data set's own when absent
@@ -194,23 +208,31 @@ def train(
     gamma_steps:int=20_000,   # Steps of the half cosine between the two
     threshold:float=None,     # Filter: after warmup only negatives with a penalty above it count, in (0, 1)
     warmup:int=2000,          # Steps before the filter starts, with all pairs and the constant exponent gamma
+    ramp:int=0,               # Steps after warmup in which the filter's threshold rises from 0 to its value
     alpha:float=1.,           # Weight of ReLIC's invariance term
     logit_scale:float=10.,    # Start of the learned scale t, > 0
     logit_bias:float=None,    # Start of the learned bias b; by batch size when absent
+    fixed_logits:store_true=False, # Leave scale and bias where they start
+    n_out:int=64,             # Dimension of the embedding
+    centred:store_true=False, # Centre the embeddings over the batch: a shorter start
     momentum:float=.99,       # Fraction of the target kept at the first step, in [0, 1]
     n_global:int=2,           # Global views, seen by both networks
     n_local:int=4,            # Local views, seen by the online network
+    view_size:int=None,       # Side of the global views in pixels; that of the images when absent
+    local_size:int=None,      # Side of the local views in pixels; by data set when absent
+    similar:int=0,            # From the second epoch on, images in a group of similar ones, of which batches are made; 0 makes them at random
     amp:str='auto',           # bf16, fp16 or none: mixed precision; auto is bf16 where the processor has matrix units for it
     seed:int=42,              # Everything random follows from it
     limit:int=None,           # Train on the first so many images only
-    probe_every:int=None,     # Epochs between two looks at the kNN probe; a fifth of the run when absent, 0 for none
+    probe_every:float=None,   # Epochs between two looks at the kNN probe, or a fraction of one; a fifth of the run when absent, 0 for none
+    no_baselines:store_true=False, # Leave out the probes of raw pixels and of the untrained encoder
     workers:int=None,         # Processes that decode image files
     out:str=None,             # Folder of the run; scl_runs/... when absent
     resume:store_true=False,  # Continue the run in --out
 )->dict:                      # What `metrics.json` holds
     "Pretrain an encoder on images without labels, then probe it"
     config = {k: v for k,v in locals().items() if k not in ('out','resume')}
-    for k,low in dict(bs=2, chunk=1, n_global=1, n_local=0, warmup=0, probe_every=0, epochs=1).items():
+    for k,low in dict(bs=2, chunk=1, n_global=1, n_local=0, view_size=2, local_size=1, similar=0, n_out=1, warmup=0, ramp=0, probe_every=0, epochs=1).items():
         if config[k] is not None and config[k]<low: raise ValueError(f"{k} must be at least {low}, got {config[k]}")
     for k in ('lr','logit_scale'):
         if not config[k]>0: raise ValueError(f"{k} must be > 0, got {config[k]}")
@@ -220,9 +242,10 @@ def train(
         check_processes(loss, bs, download)
     if amp not in ('auto','bf16','fp16','none'): raise ValueError(f"amp must be auto, bf16, fp16 or none, got {amp!r}")
     if amp=='auto': amp = config['amp'] = fast_amp() or 'none'
-    out = Path(out or f"scl_runs/{Path(data).name}-{loss}-{time.strftime('%Y%m%d-%H%M%S')}")
+    out = Path(out or f"scl_runs/{Path(getattr(data, 'name', data)).name}-{loss}-{time.strftime('%Y%m%d-%H%M%S')}")
     saved = out/'checkpoint.pt'
-    images = load_data(data, data_root, download, limit, size)
+    images = data if isinstance(data, ImageData) else load_data(data, data_root, download, limit, size)
+    data = config['data'] = images.name
     for k,v in defaults_for(images).items(): config[k] = v if config[k] is None else config[k]
     if resume: _check_resumed(config, out)
     elif saved.exists(): raise ValueError(f"out: {out} holds a run already; continue it with --resume, or name another folder")
@@ -230,15 +253,16 @@ def train(
     if probe_every is None: probe_every = max(1, epochs//5)
 
     set_seed(seed)
-    dls = contrastive_dls(images, bs, MultiCrop(images.size, n_global, n_local, **images.preset), seed=seed, num_workers=workers)
+    crops = {**images.preset, **({'local_size': local_size} if local_size else {})}
+    dls = contrastive_dls(images, bs, MultiCrop(view_size or images.size, n_global, n_local, **crops), seed=seed, num_workers=workers)
     timer,checkpoint = StepTimer(),Checkpoint(saved)
-    cbs = [timer, checkpoint] + ([CachedBatch(chunk)] if chunk else [])
+    cbs = [timer, checkpoint] + ([CachedBatch(chunk)] if chunk else []) + ([SimilarBatches(similar)] if similar else [])
     if probe_every: cbs.append(OnlineProbe(partial(knn_probe, train=spread(images.train, 5000), test=spread(images.test, 2000)), probe_every))
-    learn = contrastive_learner(dls, encoder, loss, gamma, gamma_end, gamma_steps, threshold, warmup, alpha, logit_scale, logit_bias,
-                                momentum=momentum, lr=lr, wd=wd, amp=None if amp=='none' else amp, log=out/'history.csv', cbs=cbs)
     channels = images.channels
-    untrained = build_encoder(encoder, channels, images.size)
-    untrained.load_state_dict(learn.model.encoder.state_dict())
+    net = build_encoder(encoder, channels, images.size)
+    untrained = copy.deepcopy(net)
+    learn = contrastive_learner(dls, net, loss, gamma, gamma_end, gamma_steps, threshold, warmup, ramp, alpha, logit_scale, logit_bias, fixed_logits,
+                                n_out=n_out, centred=centred, momentum=momentum, lr=lr, wd=wd, amp=None if amp=='none' else amp, log=out/'history.csv', cbs=cbs)
     for m in (learn.model, untrained): m.to(dls.device)
     out.mkdir(parents=True, exist_ok=True)
     if not resume and not rank_distrib(): write_json(config, out/'config.json')
@@ -253,16 +277,18 @@ def train(
 
     timer.images *= max(1, num_distrib())
     save_encoder(learn.model.encoder, out/'encoder.safetensors', dict(encoder=encoder, in_channels=channels, size=images.size, data=data))
-    scores,predicted = evaluate_encoder(learn.model.encoder, images, untrained)
-    save_figures(learn, images, predicted, out)
+    scores,predicted = evaluate_encoder(learn.model.encoder, images, None if no_baselines else untrained, not no_baselines)
+    tables = pair_tables(learn, images) if isinstance(learn.loss_func.loss, SigmoidLoss) else None
+    if tables: write_json(tables, out/'pairs.json')
+    save_figures(learn, images, predicted, out, tables)
     pairs = learn.pair_stats
     last = learn.step_log.rows[-1]
     metrics = dict(scores, images_per_second=timer.images_per_second if timer.images else None, seconds=checkpoint.seconds,
-                   seconds_by_phase=timer.seconds, pairs_seen=pairs.pairs_seen, pairs_total=pairs.pairs_total, steps=learn.step_log.steps, processes=max(1, num_distrib()),
+                   online_probe=learn.online_probe.values if probe_every else {}, seconds_by_phase=timer.seconds, pairs_seen=pairs.pairs_seen, pairs_total=pairs.pairs_total, steps=learn.step_log.steps, processes=max(1, num_distrib()),
                    final={k: last.get(k) for k in ('loss','t','b','gamma','s_pos','s_neg','s_pos_optimal')}, config=config, versions=versions())
     write_json(metrics, out/'metrics.json')
-    print_table([('linear probe', scores['linear_probe']), ('kNN probe', scores['knn_probe']), ('raw pixels, linear', scores['raw_pixels']),
-                 ('untrained encoder, linear', scores['random_encoder']), ('pairs seen / all', f"{pairs.pairs_seen/pairs.pairs_total:.1%}"),
+    print_table([(what, scores[k]) for k,what in _probes.items() if k in scores] +
+                [('pairs seen / all', f"{pairs.pairs_seen/pairs.pairs_total:.1%}"),
                  ('seconds of training', f"{metrics['seconds']:.1f}")] +
                 ([('images per second', f"{timer.images_per_second:.0f}")] + [(f'  time in {k}', f"{v/sum(timer.seconds.values()):.1%}") for k,v in timer.seconds.items()] if timer.images else []))
     print(out)
