@@ -10,7 +10,7 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/distributed.html.md"""
 # %% auto #0
 __all__ = ['ring_loss_and_count', 'ring_sigmoid_loss', 'RingSigmoidLoss']
 
-# %% ../nbs/05_distributed.ipynb #ba18d755
+# %% ../nbs/05_distributed.ipynb #23c1eb7b
 from datetime import timedelta
 
 import torch
@@ -20,13 +20,13 @@ from torch.autograd.function import once_differentiable
 
 from .fused import SigmoidLoss, block_negatives, block_positives, bf16_products, fused_loss_and_count, prepare
 
-# %% ../nbs/05_distributed.ipynb #c33ee59a
+# %% ../nbs/05_distributed.ipynb #5d766c06
 def _wait(works, timeout, what):
     "Wait for started transfers; a lost peer or a time limit becomes a readable error"
     try:
         for o in works: o.wait(timedelta(seconds=timeout)) if timeout else o.wait()
     except RuntimeError as e:
-        raise RuntimeError(f"ring_sigmoid_loss: {what} failed, another process has probably died or left the loop early ({str(e).splitlines()[0]})") from e
+        raise RuntimeError(f"ring_sigmoid_loss: {what} failed, another process has probably died, left the loop early or hangs ({str(e).splitlines()[0]})") from e
 
 class _Ring:
     "The neighbours of this process: blocks go to the previous one and come from the next"
@@ -49,7 +49,7 @@ class _Ring:
         _wait([work], self.timeout, 'exchange of sizes')
         return torch.stack(rows).tolist()
 
-# %% ../nbs/05_distributed.ipynb #b668a701
+# %% ../nbs/05_distributed.ipynb #7f3a67af
 class _RingLoss(torch.autograd.Function):
     "Mean over `pairs` of views of the loss of the own rows of `u` with all rows of `v`"
     @staticmethod
@@ -94,7 +94,7 @@ class _RingLoss(torch.autograd.Function):
     def backward(ctx, grad, _):
         return tuple(None if o is None else grad*o for o in ctx.saved_tensors) + (None,)*8
 
-# %% ../nbs/05_distributed.ipynb #712593b3
+# %% ../nbs/05_distributed.ipynb #7a3b7e4b
 def ring_loss_and_count(
     u:Tensor,                  # Own online embeddings, shape `(n, d)` or `(V, n, d)`
     v:Tensor,                  # Own target embeddings, shape `(n, d)` or `(G, n, d)`
@@ -136,7 +136,7 @@ def ring_sigmoid_loss(
     "Sigmoid loss of a batch spread over processes, without gathering it; without a process group, `fused_sigmoid_loss`"
     return ring_loss_and_count(u, v, logit_scale, logit_bias, gamma, threshold, group, chunk_size, detach_penalty, bf16, timeout)[0]
 
-# %% ../nbs/05_distributed.ipynb #8028f137
+# %% ../nbs/05_distributed.ipynb #626bfd35
 class RingSigmoidLoss(SigmoidLoss):
     "`SigmoidLoss` over all processes of a group; `selected` counts the pairs of this process"
     def __init__(self,

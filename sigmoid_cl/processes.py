@@ -10,12 +10,14 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/processes.html.md"""
 # %% auto #0
 __all__ = ['SharedDL', 'JointPairStats', 'JointGeometry', 'OwnRandomness', 'check_processes', 'on_processes']
 
-# %% ../nbs/16_processes.ipynb #46b12c34
+# %% ../nbs/16_processes.ipynb #a37ff99a
 import copy,os,re
 from contextlib import contextmanager
+from datetime import timedelta
 import numpy as np
 import torch
 import torch.distributed as dist
+from accelerate import InitProcessGroupKwargs
 from fastai.callback.core import Callback
 from fastai.distributed import DistributedDL
 from fastai.learner import Learner
@@ -25,7 +27,7 @@ from .distributed import RingSigmoidLoss
 from .fused import SigmoidLoss
 from .optimum import optimal_similarity
 
-# %% ../nbs/16_processes.ipynb #9a897fda
+# %% ../nbs/16_processes.ipynb #3557f67b
 class SharedDL(DistributedDL):
     "The batches of a loader, of each the part of this process"
     def __init__(self,
@@ -66,7 +68,7 @@ class SharedDL(DistributedDL):
     def state_dict(self): return self.dl.state_dict()
     def load_state_dict(self, state): self.dl.load_state_dict(state)
 
-# %% ../nbs/16_processes.ipynb #c40ce841
+# %% ../nbs/16_processes.ipynb #a5bc0e5a
 class JointPairStats(PairStats):
     "`PairStats` of the joint batch; also makes `Learner.loss` the joint loss"
     name = 'pair_stats'
@@ -87,20 +89,22 @@ class JointGeometry(GeometryMonitor):
         if 's_pos_optimal' in res: res['s_pos_optimal'] = float(optimal_similarity(n, res['t'], res['b'], res['gamma']))
         return res
 
-# %% ../nbs/16_processes.ipynb #d2a0489b
+# %% ../nbs/16_processes.ipynb #c77d9023
 class OwnRandomness(Callback):
     "Other views on every process: seeds all but process 0 at the start of an epoch"
     order = Checkpoint.order+1
     def before_epoch(self):
         if rank_distrib(): torch.manual_seed(int(np.random.SeedSequence((self.dls.train.state_dict()['seed'], self.epoch, rank_distrib())).generate_state(1)[0]))
 
-# %% ../nbs/16_processes.ipynb #9c3b3186
+# %% ../nbs/16_processes.ipynb #b6e05c6f
 def check_processes(
     loss:str,            # Name of the loss
     bs:int,              # Joint batch
     download:bool=False, # Whether data may be fetched
 ):
     "Refuse settings that several processes cannot have; sets the GPU of this process"
+    if 'ACCELERATE_USE_CPU' in os.environ and 'MASTER_ADDR' in os.environ and 'WORLD_SIZE' not in os.environ:
+        raise ValueError("num_processes: accelerate launch started this process alone, as it does with --cpu; launch with --multi_gpu (CPUs too) or torchrun")
     if (world := num_distrib())<2: return
     if loss!='mscl': raise ValueError(f"loss must be mscl on several processes, got {loss!r}")
     if bs%world: raise ValueError(f"bs must be a multiple of {world}, the number of processes, got {bs}")
@@ -116,7 +120,7 @@ def _turn(learn, classes):
 def on_processes(
     learn:Learner,       # From `contrastive_learner`, with the sigmoid loss; equal on all processes
     sync_bn:bool=None,   # BatchNorm over the joint batch, which only GPUs can do; None does it where it can be done
-    timeout:float=None,  # Seconds to wait for another process in the loss; the group's own limit when None
+    timeout:float=None,  # Seconds to wait for another process, longer than process 0 takes to probe and save; PyTorch's limit (10 or 30 minutes) when None
 ):
     "Inside the block `learn` trains together with the other processes that were started; with one process nothing changes"
     if (world := num_distrib())<2:
@@ -129,13 +133,15 @@ def on_processes(
     keep = 'gamma','threshold','chunk_size','detach_penalty','bf16'
     ring = RingSigmoidLoss(timeout=timeout, **{k: getattr(plain, k) for k in keep})
     shared,own = [SharedDL(o) for o in loaders],OwnRandomness()
+    limit = [] if timeout is None else [InitProcessGroupKwargs(timeout=timedelta(seconds=timeout))]
+    if not hasattr(learn, 'mixed_precision'): learn.scaler = torch.amp.GradScaler(enabled=False) # the wrapped model will have a `mixed_precision`, and `Checkpoint` then asks for this
     learn.loss_func.loss,learn.dls.loaders = ring,shared
     _turn(learn, _joint)
     try:
-        with learn.added_cbs(own), learn.distrib_ctx(sync_bn=gpu if sync_bn is None else sync_bn, cpu=not gpu): yield learn
+        with learn.added_cbs(own), learn.distrib_ctx(sync_bn=gpu if sync_bn is None else sync_bn, cpu=not gpu, kwargs_handlers=limit): yield learn
     except RuntimeError as e:
         if not re.search('died|gloo|nccl|peer|connection', str(e), re.I): raise
-        raise RuntimeError(f"process {rank_distrib()} of {world} stops: another process has probably died ({str(e).splitlines()[0]})") from e
+        raise RuntimeError(f"process {rank_distrib()} of {world} stops: another process has probably died or hangs ({str(e).splitlines()[0]})") from e
     finally:
         _turn(learn, {b: a for a,b in _joint.items()})
         for k in ('gamma','threshold','selected'): setattr(plain, k, getattr(ring, k))
