@@ -1,6 +1,7 @@
 """Time and peak memory of the sigmoid losses, forward and backward, against n and d. Writes results/loss_time.csv and results/loss_memory.csv.
 
 python nbs/benchmarks/loss.py time 64 256 1024 4096    # d, then batch sizes: formulations interleaved, medians; rows of the same (d, n) are replaced
+python nbs/benchmarks/loss.py time 64 4096 'fused, filter' 'one product'      # only these
 python nbs/benchmarks/loss.py memory 64 1024 4096      # each measurement in its own process
 """
 import csv, json, math, os, resource, subprocess, sys, time
@@ -89,9 +90,9 @@ def save(name, rows, keys):
     with path.open('w', newline='') as o:
         w = csv.DictWriter(o, fieldnames=list(rows[-1])); w.writeheader(); w.writerows(rows)
 
-def timing(d, sizes, budget=8.):
+def timing(d, sizes, names=None, budget=8.):
     for n in sizes:
-        runs = {o:runner(o, n, d) for o in ways(n)}
+        runs = {o:runner(o, n, d) for o in names or ways(n)}
         first = {}
         for o,f in runs.items():
             s = time.perf_counter(); f(); first[o] = time.perf_counter()-s
@@ -106,10 +107,10 @@ def timing(d, sizes, budget=8.):
 
 def rss(): return int(open('/proc/self/statm').read().split()[1])*resource.getpagesize()
 
-def memory(d, sizes):
+def memory(d, sizes, names=None):
     for n in sizes:
         rows = []
-        for o in ways(n):
+        for o in names or ways(n):
             if WAYS[o][1] is None: continue
             out = subprocess.run([sys.executable, __file__, 'peak', str(d), str(n), o], capture_output=True, text=True, check=True).stdout
             rows.append(dict(way=o, n=n, d=d, mib=f'{json.loads(out):.1f}'))
@@ -128,4 +129,4 @@ def peak(d, n, name):
 if __name__=='__main__':
     part,d,*rest = sys.argv[1:]
     if part=='peak': peak(int(d), int(rest[0]), rest[1])
-    else: dict(time=timing, memory=memory)[part](int(d), [int(o) for o in rest])
+    else: dict(time=timing, memory=memory)[part](int(d), [int(o) for o in rest if o not in WAYS], [o for o in rest if o in WAYS])
