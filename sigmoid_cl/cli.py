@@ -14,7 +14,7 @@ __all__ = ['run_script']
 import sys
 from fastcore.script import anno_parser
 
-# %% ../nbs/12_cli.ipynb #c980060c
+# %% ../nbs/12_cli.ipynb #741f02ce
 def run_script(
     func,            # Its parameters with docments become flags; `ValueError` and `OSError` it raises are the user's
     argv:list=None,  # Arguments; None reads the command line
@@ -24,7 +24,10 @@ def run_script(
 ):                   # What `func` returns
     "Run a function as a console command"
     parser = anno_parser(func, prog=prog or func.__name__, pos=pos)
-    def fail(why): parser.exit(2, f"{parser.prog}: error: {' '.join(str(why).split())}\n")
+    def fail(why):
+        why = str(why)
+        if why.startswith('Caught ') and 'Original Traceback' in why: why = why.strip().splitlines()[-1].partition(': ')[2] # from a loader's worker process
+        parser.exit(2, f"{parser.prog}: error: {' '.join(why.split())}\n")
     parser.error = fail
     def flag(arg):
         name,eq,value = arg.partition('=')

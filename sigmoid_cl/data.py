@@ -12,7 +12,7 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/data.html.md"""
 __all__ = ['GREY', 'TINY', 'PRESETS', 'SETS', 'MemoryImages', 'square_uint8', 'FileImages', 'ImageData', 'load_data', 'ViewsDL',
            'contrastive_dls']
 
-# %% ../nbs/06_data.ipynb #3ae3f474
+# %% ../nbs/06_data.ipynb #81106ac1
 import os, random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torchvision.datasets as tvd
-from PIL import Image
+from PIL import Image,ImageOps
 from torch import Tensor
 from torchvision.datasets.utils import download_and_extract_archive
 from torchvision.transforms.v2 import InterpolationMode, functional as TF
@@ -66,13 +66,15 @@ class MemoryImages:
             y = None if self.y is None else self.y[i:i+bs].to(device)
             yield self.x[i:i+bs].to(device).float().div_(255), y
 
-# %% ../nbs/06_data.ipynb #8dc4b88b
+# %% ../nbs/06_data.ipynb #64bd509c
 def square_uint8(
     im:Image.Image, # Any mode; converted to RGB
     size:int,       # Side of the result, in pixels
 )->Tensor:          # `uint8`, shape `(3, size, size)`
     "Shorter side scaled to `size` (bilinear, antialiased), centre square kept"
     im.draft('RGB', (size, size)) # a JPEG is decoded at a fraction of its size where that is enough
+    im = ImageOps.exif_transpose(im) # a phone's picture stands upright
+    if im.mode.startswith('I'): im = Image.fromarray((np.asarray(im).clip(0, 65535)//257).astype(np.uint8)) # 16 bits of grey
     im = im.convert('RGB')
     w,h = im.size
     s = min(w, h)
@@ -80,7 +82,7 @@ def square_uint8(
     im = im.resize((size, size), Image.BILINEAR, box=(left, top, left+s, top+s))
     return torch.from_numpy(np.asarray(im).copy()).permute(2, 0, 1).contiguous()
 
-# %% ../nbs/06_data.ipynb #58a01d3d
+# %% ../nbs/06_data.ipynb #d3bb586c
 class FileImages:
     "Images decoded from files on demand to one square size, with labels or without"
     def __init__(self,
@@ -96,10 +98,20 @@ class FileImages:
     channels = 3
     def __len__(self): return len(self.order)
     def __getitem__(self, i):
-        im,y = self.ds[int(self.order[i])]
-        x = square_uint8(im, self.size)
+        try:
+            im,y = self.ds[int(self.order[i])]
+            x = square_uint8(im, self.size)
+        except (OSError, SyntaxError) as e: raise ValueError(f"cannot read image {self.file(i) or i}: {e}") from None
         return (x, y) if self.labels else x
     def __repr__(self): return f"{type(self).__name__}({len(self)}x3x{self.size}x{self.size}, {'labels' if self.labels else 'no labels'})"
+
+    def file(self,
+        i:int, # Index of an image
+    )->str:    # Its path; None where the data set has no list of files
+        "Where an image comes from"
+        k = int(self.order[i])
+        if hasattr(self.ds, 'files'): return str(self.ds.files[k])
+        return self.ds.samples[k][0] if hasattr(self.ds, 'samples') else None
 
     def take(self,
         n:int=None, # Number of images to keep, from the first; None keeps all
@@ -210,7 +222,7 @@ def _stl10(root, download, size, seed):
     tens = lambda d: torch.from_numpy(np.ascontiguousarray(d.data))
     return MemoryImages(tens(un)), *[MemoryImages(tens(d), torch.from_numpy(d.labels)) for d in (tr, te)], tr.classes
 
-# %% ../nbs/06_data.ipynb #e25a37d6
+# %% ../nbs/06_data.ipynb #263e33d5
 class _Unlabeled:
     "Every image file below a folder, at any depth, with None for a label"
     def __init__(self, folder):
@@ -229,13 +241,21 @@ class _TinyVal:
 def _mixed(ds, size, seed, labels=True):
     return FileImages(ds, size, np.random.default_rng(seed).permutation(len(ds)), labels)
 
+class _Folder(tvd.ImageFolder):
+    "torchvision's, without hidden folders such as Jupyter's checkpoints"
+    def find_classes(self, directory):
+        classes = sorted(o.name for o in os.scandir(directory) if o.is_dir() and not o.name.startswith('.'))
+        return classes,{o: i for i,o in enumerate(classes)}
+
 def _from_folder(path, size, seed):
     val = next(path/o for o in ('test', 'val') if (path/o).is_dir())
-    tr = tvd.ImageFolder(path/'train', loader=Image.open)
+    tr = _Folder(path/'train', loader=Image.open)
     tiny = (val/'val_annotations.txt').exists()
-    te = _TinyVal(val, tr.class_to_idx) if tiny else tvd.ImageFolder(val, loader=Image.open)
+    te = _TinyVal(val, tr.class_to_idx) if tiny else _Folder(val, loader=Image.open)
     if not tiny and te.classes!=tr.classes: raise ValueError(f"{path}: train and {val.name} have different classes, {sorted(set(tr.classes)^set(te.classes))[:5]}")
-    un = _mixed(_Unlabeled(path/'unlabeled'), size, seed, False) if (path/'unlabeled').is_dir() else None
+    free = next((path/o for o in ('unlabeled', 'unlabelled') if (path/o).is_dir()), None)
+    un = _mixed(_Unlabeled(free), size, seed, False) if free else None
+    if un is not None and not len(un): raise ValueError(f"{free} has no images")
     return un, _mixed(tr, size, seed), FileImages(te, size), tr.classes
 
 def _is_folder_set(path): return (path/'train').is_dir() and any((path/o).is_dir() for o in ('test', 'val'))

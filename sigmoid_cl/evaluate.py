@@ -19,17 +19,18 @@ from torch.nn import functional as F
 from .losses import confidence_penalty
 from .networks import evaluating
 
-# %% ../nbs/11_evaluate.ipynb #a3e048d2
+# %% ../nbs/11_evaluate.ipynb #d31d655f
 def extract_features(
     encoder:nn.Module, # Maps float images in `[0, 1]`, `(b, C, H, W)`, to `(b, n_features)`; on any device
-    images,            # Labelled images with `batches(bs, device)`, see `MemoryImages` and `FileImages`
+    images,            # Images with `batches(bs, device)`, see `MemoryImages` and `FileImages`
     bs:int=512,        # Images per forward pass
-)->tuple:              # Features `(N, n_features)`, float32 on the CPU, and labels `(N,)`
+)->tuple:              # Features `(N, n_features)`, float32 on the CPU, and labels `(N,)`, None for images without
     "Features and labels of all images, in their order, from the encoder in evaluation mode"
     device = next((p.device for p in encoder.parameters()), torch.device('cpu'))
-    with evaluating(encoder): out = [(encoder(x).float().cpu(), y.cpu()) for x,y in images.batches(bs, device=device)]
+    with evaluating(encoder): out = [(encoder(x).float().cpu(), y) for x,y in images.batches(bs, device=device)]
     if not out: raise ValueError("images is empty: there is nothing to extract")
-    return tuple(torch.cat(o) for o in zip(*out))
+    h,y = zip(*out)
+    return torch.cat(h), None if y[0] is None else torch.cat(y).cpu()
 
 # %% ../nbs/11_evaluate.ipynb #af350078
 def _features(encoder, images, bs): return images if encoder is None else extract_features(encoder, images, bs)

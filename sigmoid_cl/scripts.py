@@ -17,8 +17,8 @@ with warnings.catch_warnings(): # fastai 2.8 still uses torch.jit.script, and a 
     warnings.simplefilter('ignore', FutureWarning)
     import fastai.layers
 
-# %% ../nbs/13_scripts.ipynb #039353d3
-import copy,json,platform,sys,time
+# %% ../nbs/13_scripts.ipynb #eeb1fee6
+import copy,json,os,platform,sys,time
 from contextlib import contextmanager,nullcontext
 from functools import partial
 from pathlib import Path
@@ -162,7 +162,7 @@ def save_figures(
     save('confusion', lambda ax: plot_confusion(y, predicted, data.classes, 'linear probe', ax), (5.2, 4.6))
     if pairs: save('selected', lambda ax: plot_selected_by_class(np.array(pairs['selected_by_class']), data.classes, ax), (5.2, 4.6))
 
-# %% ../nbs/13_scripts.ipynb #cab2ca00
+# %% ../nbs/13_scripts.ipynb #c9da53ab
 _free = 'out','resume','data_root','download','workers' # may differ when a run is resumed
 
 def _stored(args):
@@ -218,6 +218,7 @@ def train(
     momentum:float=.99,       # Fraction of the target kept at the first step, in [0, 1]
     n_global:int=2,           # Global views, seen by both networks
     n_local:int=4,            # Local views, seen by the online network
+    views:str=None,           # Kind of views: photo, or a data set that has its own (digits, fashion_mnist, cifar10, cifar100); by data set when absent
     view_size:int=None,       # Side of the global views in pixels; that of the images when absent
     local_size:int=None,      # Side of the local views in pixels; by data set when absent
     similar:int=0,            # From the second epoch on, images in a group of similar ones, of which batches are made; 0 makes them at random
@@ -237,7 +238,8 @@ def train(
     for k in ('lr','logit_scale'):
         if not config[k]>0: raise ValueError(f"{k} must be > 0, got {config[k]}")
     if n_global+n_local<2: raise ValueError(f"n_local must be at least 1 with one global view: the loss compares different views, got {n_local}")
-    if several := num_distrib()>1:
+    several = num_distrib()>1
+    if several or 'ACCELERATE_USE_CPU' in os.environ: # the second: started by accelerate, which may have started one process only
         from sigmoid_cl.processes import check_processes,on_processes # needs accelerate
         check_processes(loss, bs, download)
     if amp not in ('auto','bf16','fp16','none'): raise ValueError(f"amp must be auto, bf16, fp16 or none, got {amp!r}")
@@ -253,7 +255,10 @@ def train(
     if probe_every is None: probe_every = max(1, epochs//5)
 
     set_seed(seed)
-    crops = {**images.preset, **({'local_size': local_size} if local_size else {})}
+    kinds = dict(PRESETS, photo={})
+    if views not in (None, *kinds): raise ValueError(f"views must be one of {', '.join(sorted(kinds))}, got {views!r}")
+    crops = dict(images.preset) if views is None else {k: v for k,v in kinds[views].items() if k!='local_size'}
+    if local_size: crops['local_size'] = local_size
     dls = contrastive_dls(images, bs, MultiCrop(view_size or images.size, n_global, n_local, **crops), seed=seed, num_workers=workers)
     timer,checkpoint = StepTimer(),Checkpoint(saved)
     cbs = [timer, checkpoint] + ([CachedBatch(chunk)] if chunk else []) + ([SimilarBatches(similar)] if similar else [])
