@@ -391,7 +391,7 @@ def set_random_state(
     random.setstate((version, tuple(internal), gauss))
     if state['cuda'] and torch.cuda.is_available(): torch.cuda.set_rng_state_all(state['cuda'])
 
-# %% ../nbs/09_callbacks.ipynb #12eecc38
+# %% ../nbs/09_callbacks.ipynb #954c8c6b
 def _plain(o):
     "Nested state with NumPy scalars (fastai's schedulers make them) turned into Python numbers"
     if isinstance(o, dict): return {k: _plain(v) for k,v in o.items()}
@@ -431,9 +431,10 @@ class Checkpoint(StepCallback):
         epoch:int, # Number of epochs that are done
     ):
         "Write the checkpoint"
+        scaler = vars(self.learn).get('scaler') # not `hasattr`, which would find one of the model's
         state = dict(version=1, epoch=epoch, seconds=self.seconds, model=get_model(self.model).state_dict(), opt=self.opt.state_dict(), random=random_state(),
                      order=self.dls.train.state_dict(), callbacks={k: cb.state_dict() for k,cb in self._parts().items()},
-                     scaler=self.learn.scaler.state_dict() if hasattr(self.learn, 'mixed_precision') else {})
+                     scaler=scaler.state_dict() if scaler else {})
         save_atomically(lambda p: torch.save(_plain(state), p), self.path)
 
     def load(self)->int: # Number of epochs that are done: the `start_epoch` of the next `fit`

@@ -96,7 +96,7 @@ class OwnRandomness(Callback):
     def before_epoch(self):
         if rank_distrib(): torch.manual_seed(int(np.random.SeedSequence((self.dls.train.state_dict()['seed'], self.epoch, rank_distrib())).generate_state(1)[0]))
 
-# %% ../nbs/16_processes.ipynb #b6e05c6f
+# %% ../nbs/16_processes.ipynb #83e8b6fd
 def check_processes(
     loss:str,            # Name of the loss
     bs:int,              # Joint batch
@@ -134,7 +134,6 @@ def on_processes(
     ring = RingSigmoidLoss(timeout=timeout, **{k: getattr(plain, k) for k in keep})
     shared,own = [SharedDL(o) for o in loaders],OwnRandomness()
     limit = [] if timeout is None else [InitProcessGroupKwargs(timeout=timedelta(seconds=timeout))]
-    if not hasattr(learn, 'mixed_precision'): learn.scaler = torch.amp.GradScaler(enabled=False) # the wrapped model will have a `mixed_precision`, and `Checkpoint` then asks for this
     learn.loss_func.loss,learn.dls.loaders = ring,shared
     _turn(learn, _joint)
     try:
