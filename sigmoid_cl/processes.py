@@ -10,14 +10,13 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/processes.html.md"""
 # %% auto #0
 __all__ = ['SharedDL', 'JointPairStats', 'JointGeometry', 'OwnRandomness', 'check_processes', 'on_processes']
 
-# %% ../nbs/16_processes.ipynb #a37ff99a
+# %% ../nbs/16_processes.ipynb #0de3883e
 import copy,os,re
 from contextlib import contextmanager
 from datetime import timedelta
 import numpy as np
 import torch
 import torch.distributed as dist
-from accelerate import InitProcessGroupKwargs
 from fastai.callback.core import Callback
 from fastai.distributed import DistributedDL
 from fastai.learner import Learner
@@ -96,7 +95,7 @@ class OwnRandomness(Callback):
     def before_epoch(self):
         if rank_distrib(): torch.manual_seed(int(np.random.SeedSequence((self.dls.train.state_dict()['seed'], self.epoch, rank_distrib())).generate_state(1)[0]))
 
-# %% ../nbs/16_processes.ipynb #83e8b6fd
+# %% ../nbs/16_processes.ipynb #a12a3697
 def check_processes(
     loss:str,            # Name of the loss
     bs:int,              # Joint batch
@@ -130,6 +129,7 @@ def on_processes(
     if type(plain) is not SigmoidLoss: raise ValueError(f"learn: its loss must be SigmoidLoss on several processes, got {type(plain).__name__}")
     gpu = torch.cuda.is_available()
     if sync_bn and not gpu: raise ValueError(f"sync_bn needs GPUs, got {sync_bn}")
+    from accelerate import InitProcessGroupKwargs # as fastai does: only several processes need it
     keep = 'gamma','threshold','chunk_size','detach_penalty','bf16'
     ring = RingSigmoidLoss(timeout=timeout, **{k: getattr(plain, k) for k in keep})
     shared,own = [SharedDL(o) for o in loaders],OwnRandomness()
