@@ -62,7 +62,7 @@ def study_runs(
     if len(set(names))<len(names): raise ValueError(f"study: {study['name']} gives two runs the same name")
     return runs
 
-# %% ../nbs/17_study.ipynb #dd0b38cc
+# %% ../nbs/17_study.ipynb #3ab3e49c
 _measured = 'linear_probe','knn_probe','pairs_seen','pairs_total','seconds','steps','images_per_second'
 columns = ['run','variant','seed',*_measured,'cpu_seconds','loss','t','b','gamma','s_pos','s_neg','s_pos_optimal','flags','versions']
 curve_columns = 'run step loss t b gamma s_pos s_neg std_pos std_neg margin s_pos_optimal selected_share pairs_seen knn'.split()
@@ -94,11 +94,11 @@ def append_rows(
 def run_row(
     run:dict,          # From `study_runs`
     metrics:dict,      # What `train` returned
-    cpu_seconds:float, # Processor time of the whole run
+    cpu_seconds:float, # Processor time of the whole run, or None
 )->dict:               # By column name
     "The row of a finished run"
     final = metrics['final']
-    return dict({k: run[k] for k in ('run','variant','seed')}, **{k: metrics[k] for k in _measured}, cpu_seconds=round(cpu_seconds, 1), **{k: final.get(k) for k in columns if k in final},
+    return dict({k: run[k] for k in ('run','variant','seed')}, **{k: metrics[k] for k in _measured}, cpu_seconds=cpu_seconds, **{k: final.get(k) for k in columns if k in final},
                 flags=json.dumps(run['flags'], sort_keys=True), versions=' '.join(f'{k} {v}' for k,v in metrics['versions'].items()))
 
 def curve_rows(
@@ -132,7 +132,7 @@ def pair_rows(
     rows += [dict(table=k, x=x, value=v) for k in ('negatives','positives') for x,v in zip(t['edges'], t[k]) if v]
     return [dict(o, run=run['run']) for o in rows]
 
-# %% ../nbs/17_study.ipynb #04a7a02c
+# %% ../nbs/17_study.ipynb #ab17ad17
 def _images(flags, cache={}):
     "The data, loaded once for many runs"
     want = tuple(flags.get(k) for k in ('data','data_root','limit','size'))
@@ -145,15 +145,16 @@ def do_run(
     run:dict,         # From `study_runs`
     out,              # Folder of the run
     data_root=None,   # Folder where data sets are
-)->tuple:             # Metrics and processor seconds
+)->tuple:             # Metrics and processor seconds, None for a run that was continued
     "Train and probe, continuing what was begun"
     flags = dict(run['flags'])
     out,begin = Path(out),time.process_time()
+    resume = (out/'checkpoint.pt').exists()
     images = _images(dict(flags, data_root=data_root))
     images.name = flags.pop('data', 'digits')
-    metrics = train(images, data_root=data_root, no_baselines=True, out=str(out), resume=(out/'checkpoint.pt').exists(), **flags)
+    metrics = train(images, data_root=data_root, no_baselines=True, out=str(out), resume=resume, **flags)
     (out/'checkpoint.pt').unlink(missing_ok=True)
-    return metrics,time.process_time()-begin
+    return metrics,None if resume else round(time.process_time()-begin, 1)
 
 def _write(run, metrics, cpu, out, results, name):
     append_rows(results/f'{name}_curves.csv', curve_columns, curve_rows(run, metrics, out))
