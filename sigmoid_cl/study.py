@@ -132,7 +132,7 @@ def pair_rows(
     rows += [dict(table=k, x=x, value=v) for k in ('negatives','positives') for x,v in zip(t['edges'], t[k]) if v]
     return [dict(o, run=run['run']) for o in rows]
 
-# %% ../nbs/17_study.ipynb #ab17ad17
+# %% ../nbs/17_study.ipynb #aff994d1
 def _images(flags, cache={}):
     "The data, loaded once for many runs"
     want = tuple(flags.get(k) for k in ('data','data_root','limit','size'))
@@ -151,7 +151,7 @@ def do_run(
     out,begin = Path(out),time.process_time()
     resume = (out/'checkpoint.pt').exists()
     images = _images(dict(flags, data_root=data_root))
-    images.name = flags.pop('data', 'digits')
+    flags.pop('data', None)
     metrics = train(images, data_root=data_root, no_baselines=True, out=str(out), resume=resume, **flags)
     (out/'checkpoint.pt').unlink(missing_ok=True)
     return metrics,None if resume else round(time.process_time()-begin, 1)
