@@ -11,7 +11,7 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/fused.html.md"""
 __all__ = ['sum_log1p', 'true_at', 'flat_above', 'block_negatives', 'block_positives', 'bf16_products', 'prepare',
            'fused_loss_and_count', 'fused_sigmoid_loss', 'SigmoidLoss']
 
-# %% ../nbs/04_fused.ipynb #5c7895f4
+# %% ../nbs/04_fused.ipynb #a1da6070
 import math,warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,6 +20,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.sparse import csr_array
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
@@ -83,81 +84,97 @@ def flat_above(
     np.greater(z.reshape(-1), z.dtype.type(limit), out=mask[:z.size])
     return true_at(_whole_words(mask, z.size))
 
-# %% ../nbs/04_fused.ipynb #2ab4b687
+# %% ../nbs/04_fused.ipynb #03d09da6
 def _logits(a, v, shift, buf):
     "`a @ v.T` in a buffer, with -inf where the column is the row plus `shift`, unless that is None"
     z = torch.mm(a, v.T, out=buf[:len(a)*len(v)].view(len(a), len(v)))
     if shift is not None and -len(a)<shift<len(v): z.diagonal(shift).fill_(-math.inf)
     return z
 
-def _bag(out, x, rows, starts, weight):
-    "`out[i] += sum of weight*x[row]` over the entries from `starts[i]` to `starts[i+1]`"
-    rows,starts = (torch.from_numpy(o.astype(np.int32, copy=False)) for o in (rows,starts))
+def _bag(out, x, m):
+    "`out += m@x` for compressed rows `m`, `out += m.T@x` for compressed columns"
+    rows,starts,weight = map(torch.from_numpy, (m.indices,m.indptr,m.data))
     out += torch.embedding_bag(x, rows, starts, False, 0, False, weight, True)[0] # 0: the sum; the last start is the end
 
-def _sampled(a, v, cols, starts):
-    "Entries of `a @ v.T` in compressed rows"
-    pattern = torch.sparse_csr_tensor(torch.from_numpy(starts), torch.from_numpy(cols), a.new_zeros(len(cols)), size=(len(a), len(v)), check_invariants=False)
+def _compressed(key, x, shape):
+    "Sparse matrix in compressed rows with values `x` at increasing positions `key` of the flattened one"
+    cols = key - key//np.int32(shape[1])*np.int32(shape[1]) # several times as fast as %
+    starts = np.searchsorted(key, np.arange(shape[0]+1, dtype=np.int32)*np.int32(shape[1])).astype(np.int32)
+    return csr_array((x,cols,starts), shape=shape)
+
+def _sampled(a, v, m):
+    "Entries of `a @ v.T` where `m` has some"
+    pattern = torch.sparse_csr_tensor(*map(torch.from_numpy, (m.indptr,m.indices,m.data)), size=m.shape, check_invariants=False)
     return torch.sparse.sampled_addmm(pattern, a, v.T, beta=0.).values().numpy()
 
-def _selected_cpu(a, u, v, shift, limit, b, du, dv, buf, mask, rough=None):
-    "Loss, slopes and number of the pairs of a block with `a @ v.T` above `limit`; adds to the gradients"
-    R,C = len(u),len(v)
-    parts = [(r, a[r:r+step], None if shift is None else shift+r) for step in [max(1, len(buf)//C)] for r in range(0, R, step)]
+def _above_cpu(a, v, shift, limit, buf, mask, rough=None):
+    "Entries of `a @ v.T` above `limit`, and where they are, in compressed rows"
+    shape = R,C = len(a),len(v)
+    parts = [(r, slice(r, r+step), None if shift is None else shift+r) for step in [max(1, len(buf)//C)] for r in range(0, R, step)]
     if rough:
         ra,rv,least = rough
-        for r,o,where in parts: np.greater(_logits(ra[r:r+len(o)], rv, where, buf).view(torch.int16).numpy(), least, out=mask[r*C:(r+len(o))*C].reshape(-1, C))
+        for r,part,where in parts:
+            z = _logits(ra[part], rv, where, buf).view(torch.int16).numpy()
+            np.greater(z, least, out=mask[r*C:r*C+z.size].reshape(z.shape))
         key = true_at(_whole_words(mask, R*C))
+        m = _compressed(key, np.zeros(len(key), np.float32), shape)
+        x = _sampled(a, v, m)
+        m.data = np.multiply(x, x>limit, out=x) # limit>0
+        m.eliminate_zeros()
     else:
         found = []
-        for r,o,where in parts:
-            z = _logits(o, v, where, buf).numpy()
+        for r,part,where in parts:
+            z = _logits(a[part], v, where, buf).numpy()
             key = flat_above(z, limit, mask)
             found.append((key+np.int32(r*C), z.reshape(-1).take(key)))
-        key,x = map(np.concatenate, zip(*found))
-    rows = key//np.int32(C)
-    cols = key - rows*np.int32(C) # several times as fast as %
-    starts = lambda: np.searchsorted(rows, np.arange(R+1, dtype=np.int32)).astype(np.int32)
-    if rough:
-        x = _sampled(a, v, cols, starts())
-        keep = (x>limit).nonzero()[0]
-        x,rows,cols = (o.take(keep) for o in (x,rows,cols))
-    x = torch.from_numpy(x).add_(b)
-    g,loss = torch.sigmoid(x),-F.logsigmoid(-x).sum()
-    if du is not None: _bag(du, v, cols, starts(), g)
-    if dv is not None:
-        order = np.argsort(cols.astype(np.uint16), kind='stable') # a radix sort
-        ends = np.cumsum(np.bincount(cols, minlength=C))
-        _bag(dv, u, rows.take(order), np.concatenate([[0], ends]), torch.from_numpy(g.numpy().take(order)))
-    return loss,g,len(x)
+        m = _compressed(*map(np.concatenate, zip(*found)), shape)
+    return torch.from_numpy(m.data),m
 
-def _selected_any(a, u, v, shift, limit, b, du, dv, buf, mask, rough=None):
-    "`_selected_cpu` for any device"
+def _add_cpu(g, m, u, v, du, dv):
+    "Add slopes `g` of the pairs in `m` to the gradients"
+    m.data = g.numpy()
+    if du is not None: _bag(du, v, m)
+    if dv is not None: _bag(dv, u, m.tocsc())
+
+def _above_any(a, v, shift, limit, buf, mask, rough=None):
+    "`_above_cpu` for any device; rows and columns"
     z = _logits(a, v, shift, buf)
-    rows,cols = (z>limit).nonzero(as_tuple=True)
-    x = z[rows,cols] + b
-    g = torch.sigmoid(x)
+    at = (z>limit).nonzero(as_tuple=True)
+    return z[at],at
+
+def _add_any(g, at, u, v, du, dv):
+    "`_add_cpu` for any device"
+    rows,cols = at
     if du is not None: du.index_add_(0, rows, g[:,None]*v[cols])
     if dv is not None: dv.index_add_(0, cols, g[:,None]*u[rows])
-    return -F.logsigmoid(-x).sum(),g,len(rows)
 
-# %% ../nbs/04_fused.ipynb #69905f0e
+def _all_pairs(a, v, shift, limit, buf, mask, rough=None):
+    "All entries of `a @ v.T`"
+    return _logits(a, v, shift, buf),None
+
+def _add_all(g, _, u, v, du, dv):
+    "Add slopes `g` of all pairs to the gradients"
+    if du is not None: du.addmm_(g, v)
+    if dv is not None: dv.addmm_(g.T, u)
+
+# %% ../nbs/04_fused.ipynb #09f32e1d
 @lru_cache
 def _fast_bf16():
-    "Whether this processor has matrix units for bfloat16; also uses up PyTorch's one warning that sparse tensors are young"
-    if not getattr(torch.cpu, 'get_capabilities', dict)().get('amx_bf16', False): return False
+    "Whether this processor multiplies faster in bfloat16; also uses up PyTorch's one warning that sparse tensors are young"
+    can = getattr(torch.cpu, 'get_capabilities', dict)()
+    if not (can.get('amx_bf16') or can.get('avx512_bf16')): return False
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
-        _sampled(torch.ones(1, 1), torch.ones(1, 1), np.zeros(1, np.int32), np.array([0,1], np.int32))
+        _sampled(torch.ones(1, 1), torch.ones(1, 1), csr_array(np.ones((1, 1), np.float32)))
     return True
 
 def _rough(a, v, limit, t):
-    "What `_selected_cpu` needs to look for candidates in bfloat16: `a` and `v` in it, and the largest bits that are too small; None where that does not pay"
+    "What `_above_cpu` needs to look for candidates in bfloat16: `a` and `v` in it, and the largest bits that are too small; None where that does not pay"
     least = limit - (2**-7+2**-16+a.shape[1]*2**-23)*1.01*t
     if a.dtype!=torch.float32 or least<=0 or len(a)*len(v)<1<<20 or not _fast_bf16(): return None
     return a.bfloat16(),v.bfloat16(),np.int16(torch.tensor(least).bfloat16().view(torch.int16).item()-1)
 
-# %% ../nbs/04_fused.ipynb #8fc968b1
+# %% ../nbs/04_fused.ipynb #e3d9d04c
 def _tile_shape(device, threshold, d):
     "Rows and columns of a tile: buffers that fit the cache of a CPU core, or fill a GPU"
     if device.type!='cpu': return 2048,2048
@@ -188,43 +205,42 @@ def block_negatives(
 )->tuple:                   # Sum of losses, sum of the slopes `g` (0-dim), number of pairs that entered
     "Losses and slopes `g = d loss / d logit` of all pairs of rows taken as negatives; nothing is divided by `n`"
     (n,d),k,dev = u.shape,len(v),u.device
+    find,add,limit = _all_pairs,_add_all,None
+    if threshold is not None:
+        gamma,limit = 0.,math.log(threshold/(1-threshold))-b.item()
+        find,add = (_above_cpu,_add_cpu) if dev.type=='cpu' else (_above_any,_add_any)
     R,C = (chunk_size,)*2 if chunk_size else _tile_shape(dev, threshold, d)
     R,C = min(R, n, 1<<15),min(C, k, 1<<15) # positions in a tile fit 31 bits
     threads = min(torch.get_num_threads(), 16) if dev.type=='cpu' and n*k>=1<<20 else 1
     if threads>1 and not chunk_size: R = -(-n//(threads*-(-n//(threads*R)))) # as much for each
     threads = min(threads, -(-n//R))
-    size = min(R, max(1, 2**20//C))*C if threshold is not None and dev.type=='cpu' else R*C
+    size = min(R, max(1, 2**20//C))*C if find is _above_cpu else R*C
     top = 80. if u.dtype==torch.float32 else 700.
     hi,lo = (b.item()+s*abs(t.item())*1.001 for s in (1,-1)) if dev.type=='cpu' else (math.inf,-math.inf)
     low = -top/(1+gamma)
-    limit = None if threshold is None else math.log(threshold/(1-threshold))-b.item()
     grad,a = du is not None or dv is not None,u*t
-    rough = _rough(a, v, limit, abs(t.item())) if threshold is not None and dev.type=='cpu' else None
+    rough = _rough(a, v, limit, abs(t.item())) if find is _above_cpu else None
 
     def rows(first, dv):
         "Every `threads`-th row of tiles from `first` on"
         wide = torch.float64 if dev.type in ('cpu','cuda') else u.dtype
         loss,slope,count = torch.zeros((), dtype=wide, device=dev),torch.zeros((), dtype=wide, device=dev),0
-        bufs = [torch.empty(size, dtype=u.dtype if rough is None else torch.bfloat16, device=dev) for _ in range(1 if threshold is not None else 4)]
-        mask = np.empty((size if rough is None else R*C)+8, bool) if threshold is not None and dev.type=='cpu' else None
+        bufs = [torch.empty(size, dtype=u.dtype if rough is None else torch.bfloat16, device=dev) for _ in range(4 if threshold is None else 1)]
+        mask = np.empty((size if rough is None else R*C)+8, bool) if find is _above_cpu else None
         for r in range(first*R, n, threads*R):
             ar,ur,dur = a[r:r+R],u[r:r+R],None if du is None else du[r:r+R]
             for c in range(0, k, C):
                 vc,dvc = v[c:c+C],None if dv is None else dv[c:c+C]
-                shift = r-c if diag else None
-                if threshold is not None:
-                    l,g,num = (_selected_cpu if dev.type=='cpu' else _selected_any)(ar, ur, vc, shift, limit, b, dur, dvc, bufs[0], mask,
-                                  rough and (rough[0][r:r+R], rough[1][c:c+C], rough[2]))
-                    count += num
-                else:
-                    z,rest = _logits(ar, vc, shift, bufs[0]).add_(b),[o[:len(ur)*len(vc)].view(len(ur), len(vc)) for o in bufs[1:]]
-                    if hi>top: loss += torch.sub(z, top, out=rest[0]).clamp_(min=0).sum()
-                    if hi>top or lo<low: z.clamp_(low, top)
-                    l,g = _tile(z, *rest, gamma, min(hi, top), detach, grad)
-                    if dur is not None: dur.addmm_(g, vc)
-                    if dvc is not None: dvc.addmm_(g.T, ur)
+                z,at = find(ar, vc, r-c if diag else None, limit, bufs[0], mask, rough and (rough[0][r:r+R], rough[1][c:c+C], rough[2]))
+                rest = [o[:z.numel()].view(z.shape) for o in bufs[1:]] or [torch.empty_like(z) for _ in range(3)]
+                z,count = z.add_(b),count+z.numel()
+                if hi>top: loss += torch.sub(z, top, out=rest[0]).clamp_(min=0).sum()
+                if hi>top or lo<low: z.clamp_(low, top)
+                l,g = _tile(z, *rest, gamma, min(hi, top), detach, grad)
                 loss += l
-                if grad: slope += g.sum()
+                if grad:
+                    add(g, at, ur, vc, dur, dvc)
+                    slope += g.sum()
         return loss,slope,count
 
     if threads==1: loss,slope,count = rows(0, dv)
