@@ -16,9 +16,8 @@ from datetime import timedelta
 import torch
 import torch.distributed as dist
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-from .fused import SigmoidLoss, block_negatives, block_positives, bf16_products, fused_loss_and_count, prepare
+from .fused import SigmoidLoss, _FusedLoss, fused_loss_and_count, prepare
 
 # %% ../nbs/05_distributed.ipynb #5d766c06
 def _wait(works, timeout, what):
@@ -34,7 +33,6 @@ class _Ring:
         self.group,self.timeout,self.rank,self.size = group,timeout,dist.get_rank(group),dist.get_world_size(group)
         peer = lambda k: dist.get_global_rank(group, k%self.size) if group is not None else k%self.size
         self.prev,self.next = peer(self.rank-1),peer(self.rank+1)
-        self.works = []
     def start(self, out, into, what):
         "Begin to send `out` to the previous process and to fill `into` from the next one"
         try: works = dist.batch_isend_irecv([dist.P2POp(dist.isend, out, self.prev, self.group), dist.P2POp(dist.irecv, into, self.next, self.group)])
@@ -48,51 +46,24 @@ class _Ring:
         except RuntimeError as e: raise RuntimeError(f"ring_sigmoid_loss: exchange of sizes failed, another process has probably died ({str(e).splitlines()[0]})") from e
         _wait([work], self.timeout, 'exchange of sizes')
         return torch.stack(rows).tolist()
-
-# %% ../nbs/05_distributed.ipynb #7f3a67af
-class _RingLoss(torch.autograd.Function):
-    "Mean over `pairs` of views of the loss of the own rows of `u` with all rows of `v`"
-    @staticmethod
-    def forward(ctx, u, v, t, b, pairs, sizes, ring, gamma, threshold, detach, chunk_size, bf16):
-        need_u,need_v,need_t,need_b = ctx.needs_input_grad[:4]
-        W,(G,_,d) = ring.size,v.shape
-        du = torch.zeros_like(u) if need_u or need_t or need_b else None
-        empty = lambda k: v.new_empty(G, sizes[k%W], d)
-        block,sums,late,loss,db,count = v.contiguous(),None,None,0.,0.,0
-        for s in range(W):
-            owner = ring.rank+s
-            if s<W-1:
+    def travel(self, v, need, work):
+        "`work(block, gradient, own)` on the target rows of every process, of which number k has `sizes[k]`; the gradient of the own ones, if there is need"
+        empty = lambda k: v.new_empty(len(v), self.sizes[k%self.size], v.shape[-1])
+        block,sums,late = v,None,None
+        for s in range(self.size):
+            owner = self.rank+s
+            if s<self.size-1:
                 ahead = empty(owner+1)
-                arrived = ring.start(block, ahead, 'exchange of target rows')
-            part = torch.zeros_like(block) if need_v else None
-            for i,j in pairs:
-                kw = dict(du=None if du is None else du[i], dv=None if part is None else part[j], detach=detach)
-                with bf16_products(bf16):
-                    l,g,num = block_negatives(u[i], block[j], t, b, gamma, threshold, diag=s==0, chunk_size=chunk_size, **kw)
-                    loss,db,count = loss+l,db+g,count+num
-                    if s==0:
-                        l,g = block_positives(u[i], block[j], t, b, 0. if threshold is not None else gamma, **kw)
-                        loss,db,count = loss+l,db+g,count+len(u[i])
-            if need_v and W>1:
+                arrived = self.start(block, ahead, 'exchange of target rows')
+            part = torch.zeros_like(block) if need else None
+            work(block, part, s==0)
+            if need:
                 if late: late(); part += sums # what the others found about this block
                 sums = empty(owner+1)
-                late = ring.start(part, sums, 'exchange of gradients')
-            if s<W-1: arrived(); block = ahead
-        dv = part if W==1 else sums
+                late = self.start(part, sums, 'exchange of gradients')
+            if s<self.size-1: arrived(); block = ahead
         if late: late()
-        scale = W/(sum(sizes)*len(pairs))
-        dt = (u*du).sum()*scale if need_t else None
-        grads = [None if o is None else o.mul_(t*scale) for o in (du,dv if need_v else None)]
-        grads = [o if need else None for o,need in zip([*grads, dt, (db*scale).to(u.dtype)], ctx.needs_input_grad)]
-        ctx.save_for_backward(*grads)
-        count = torch.tensor(count, device=u.device)
-        ctx.mark_non_differentiable(count)
-        return (loss*scale).to(u.dtype),count
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, grad, _):
-        return tuple(None if o is None else grad*o for o in ctx.saved_tensors) + (None,)*8
+        return sums
 
 # %% ../nbs/05_distributed.ipynb #7a3b7e4b
 def ring_loss_and_count(
@@ -105,20 +76,19 @@ def ring_loss_and_count(
     group=None,                # Process group; the default one when None
     chunk_size:int=None,       # Side of a tile
     detach_penalty:bool=False, # Hold the penalty constant in the gradient
-    bf16:bool=False,           # Round inputs of float32 products to bfloat16 on a CPU that is fast at it
+    bf16:bool=False,           # Matrix products of float32 embeddings in bfloat16; unused with a threshold
     timeout:float=None,        # Seconds to wait for a neighbour; the group's own limit when None
 )->tuple:                      # Scalar loss of this process, number of pairs in it
     "`ring_sigmoid_loss` and the number of pairs of this process"
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size(group)==1:
         return fused_loss_and_count(u, v, logit_scale, logit_bias, gamma, threshold, chunk_size, detach_penalty, bf16)
-    with torch.autocast(u.device.type, enabled=False):
-        u,v,t,b,pairs = prepare(u, v, logit_scale, logit_bias, gamma, threshold, chunk_size)
-        ring = _Ring(group, timeout)
-        need_v = int(v.requires_grad and torch.is_grad_enabled())
-        rows = ring.gather([u.shape[1], u.shape[2], len(u), len(v), torch.finfo(u.dtype).bits, need_v], u.device)
-        if any(o[1:]!=rows[0][1:] for o in rows):
-            raise ValueError(f"processes differ in (n, d, views of u, views of v, bits, gradient of v), only n may: {rows}")
-        return _RingLoss.apply(u, v, t, b, pairs, [o[0] for o in rows], ring, float(gamma), threshold, detach_penalty, chunk_size, bf16)
+    u,v,t,b,blocks = prepare(u, v, logit_scale, logit_bias, gamma, threshold, chunk_size)
+    ring = _Ring(group, timeout)
+    rows = ring.gather([u.shape[1], u.shape[2], len(u), len(v), torch.finfo(u.dtype).bits, int(v.requires_grad)], u.device)
+    if any(o[1:]!=rows[0][1:] for o in rows):
+        raise ValueError(f"processes differ in (n, d, views of u, views of v, bits, gradient of v), only n may: {rows}")
+    ring.sizes = [o[0] for o in rows]
+    return _FusedLoss.apply(u, v, t, b, blocks, ring.travel, sum(ring.sizes)/ring.size, float(gamma), threshold, detach_penalty, chunk_size, bf16)
 
 def ring_sigmoid_loss(
     u:Tensor,                  # Own online embeddings, shape `(n, d)` or `(V, n, d)`; `n` may differ between processes
@@ -130,7 +100,7 @@ def ring_sigmoid_loss(
     group=None,                # Process group; the default one when None
     chunk_size:int=None,       # Side of a tile; chosen from the device when None
     detach_penalty:bool=False, # Hold the penalty constant in the gradient
-    bf16:bool=False,           # Round inputs of float32 products to bfloat16 on a CPU that is fast at it
+    bf16:bool=False,           # Matrix products of float32 embeddings in bfloat16; unused with a threshold
     timeout:float=None,        # Seconds to wait for a neighbour; the group's own limit when None
 )->Tensor:                     # Scalar; the mean over processes is the loss of the joint batch
     "Sigmoid loss of a batch spread over processes, without gathering it; without a process group, `fused_sigmoid_loss`"

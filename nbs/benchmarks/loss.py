@@ -1,10 +1,11 @@
-"""Time and peak memory of the sigmoid losses, forward and backward, against n and d. Writes results/loss_time.csv and results/loss_memory.csv.
+"""Time and peak memory of the sigmoid losses, forward and backward, against n and d. Writes results/loss_time.csv, loss_views.csv and loss_memory.csv.
 
 python nbs/benchmarks/loss.py time 64 256 1024 4096    # d, then batch sizes: formulations interleaved, medians; rows of the same (d, n) are replaced
 python nbs/benchmarks/loss.py time 64 4096 'fused, filter' 'one product'      # only these
+python nbs/benchmarks/loss.py views 64 128 256         # a training step's loss: six online views against two target views without gradient
 python nbs/benchmarks/loss.py memory 64 1024 4096      # each measurement in its own process
 """
-import csv, json, math, os, resource, subprocess, sys, time
+import csv, json, math, os, platform, resource, subprocess, sys, time
 from pathlib import Path
 import torch, torch.nn.functional as F
 from sigmoid_cl.fused import fused_sigmoid_loss
@@ -77,20 +78,36 @@ def runner(name, n, d):
     args = [u.requires_grad_(), v.requires_grad_(), torch.tensor(SCALE, requires_grad=True), torch.tensor(bias, requires_grad=True)]
     return lambda: torch.autograd.grad(f(*args, **kw), args)
 
+def views_runner(name, n, d):
+    "The same for the ten pairs of different views of a training step; the target has no gradient"
+    f,kw,_ = WAYS[name]
+    torch.manual_seed(SEED)
+    u,v = (F.normalize(torch.randn(k, n, d), dim=2) for k in (6,2))
+    args = [u.requires_grad_(), torch.tensor(SCALE, requires_grad=True), torch.tensor(-SCALE*SHARE/math.sqrt(d) if 'filter' in name else -SCALE, requires_grad=True)]
+    def each(u, t, b): return torch.stack([f(u[i], v[j], t, b, **kw) for j in range(2) for i in range(6) if i!=j]).mean()
+    step = (lambda u, t, b: f(u, v, t, b, **kw)) if f is fused_sigmoid_loss else each
+    return lambda: torch.autograd.grad(step(*args), args)
+
 def ways(n): return [o for o,(_,_,k) in WAYS.items() if 4*k*n*n<=MAX_PAIR_BYTES]
+
+def processor():
+    "Its name, and which instructions for bfloat16 it has"
+    path,can = Path('/proc/cpuinfo'),torch.cpu.get_capabilities()
+    name = next((o.split(':')[1].strip() for o in (path.read_text().splitlines() if path.exists() else ()) if o.startswith('model name')), platform.machine())
+    return ' '.join([name, *(o for o in ('avx512_bf16','amx_bf16') if can.get(o))])
 
 def save(name, rows, keys):
     "Merge rows into a CSV; a row with the same keys is replaced"
-    path,common = RESULTS/name,dict(threads=torch.get_num_threads(), torch=torch.__version__, seed=SEED)
+    path,common = RESULTS/name,dict(threads=torch.get_num_threads(), processor=processor(), torch=torch.__version__, seed=SEED)
     old = list(csv.DictReader(path.open())) if path.exists() else []
     rows = [{**{k:str(x) for k,x in r.items()}, **{k:str(x) for k,x in common.items()}} for r in rows]
     new = {tuple(r[k] for k in keys) for r in rows}
     rows = [r for r in old if tuple(r[k] for k in keys) not in new] + rows
     rows.sort(key=lambda r: (int(r['d']), int(r['n']), list(WAYS).index(r['way'])))
     with path.open('w', newline='') as o:
-        w = csv.DictWriter(o, fieldnames=list(rows[-1])); w.writeheader(); w.writerows(rows)
+        w = csv.DictWriter(o, fieldnames=list(max(rows, key=len)), restval=''); w.writeheader(); w.writerows(rows)
 
-def timing(d, sizes, names=None, budget=8.):
+def timing(name, runner, d, sizes, names, budget=8.):
     for n in sizes:
         runs = {o:runner(o, n, d) for o in names or ways(n)}
         first = {}
@@ -102,7 +119,7 @@ def timing(d, sizes, names=None, budget=8.):
             for o,f in runs.items():
                 s = time.perf_counter(); f(); times[o].append(time.perf_counter()-s)
         rows = [dict(way=o, n=n, d=d, seconds=f'{sorted(t)[len(t)//2]:.6f}', fastest=f'{min(t):.6f}', repeats=max(reps, 1)) for o,t in times.items()]
-        save('loss_time.csv', rows, ('way','n','d'))
+        save(name, rows, ('way','n','d'))
         for r in rows: print(f"n {n:6} d {d:4} {r['way']:22} {1e3*float(r['seconds']):10.2f} ms", flush=True)
 
 def rss(): return int(open('/proc/self/statm').read().split()[1])*resource.getpagesize()
@@ -128,5 +145,9 @@ def peak(d, n, name):
 
 if __name__=='__main__':
     part,d,*rest = sys.argv[1:]
-    if part=='peak': peak(int(d), int(rest[0]), rest[1])
-    else: dict(time=timing, memory=memory)[part](int(d), [int(o) for o in rest if o not in WAYS], [o for o in rest if o in WAYS])
+    sizes,names = [int(o) for o in rest if o not in WAYS],[o for o in rest if o in WAYS]
+    if part=='peak': peak(int(d), sizes[0], names[0])
+    elif part=='time': timing('loss_time.csv', runner, int(d), sizes, names)
+    elif part=='views': timing('loss_views.csv', views_runner, int(d), sizes, names or [o for o in WAYS if WAYS[o][1] is not None and 'chunked' not in o])
+    elif part=='memory': memory(int(d), sizes, names)
+    else: raise SystemExit(f"part must be time, views or memory, got {part!r}")

@@ -6,7 +6,8 @@ import csv, json, os, subprocess, sys, tempfile, time
 from pathlib import Path
 import torch, torch.distributed as dist, torch.nn.functional as F
 from sigmoid_cl.distributed import ring_sigmoid_loss
-from sigmoid_cl.fused import block_negatives, block_positives, prepare
+from sigmoid_cl.fused import block_negatives, block_positives
+from sigmoid_cl.losses import unit_rows
 
 RESULTS,SEED,SCALE,BIAS = Path(__file__).resolve().parents[2]/'results',0,10.,-10.
 WORLDS,SIZES = (1,2,4),((512,64),(2048,64),(512,512),(2048,512))
@@ -42,7 +43,7 @@ class Tiles(torch.autograd.Function):
         loss = slope = 0.
         for lo,hi,own in ((0,at.start,False),(at.start,at.stop,True),(at.stop,len(every),False)):
             if hi==lo: continue
-            l,g,_ = block_negatives(u, every[lo:hi], t, b, du=du, dv=dv[lo:hi], diag=own)
+            l,g,_ = block_negatives(u, every[lo:hi], t, b, du=du, dv=dv[lo:hi], own=own)
             loss,slope = loss+l,slope+g
         l,g = block_positives(u, every[at], t, b, du=du, dv=dv[at])
         ctx.save_for_backward(du*t/n, dv*t/n, (u*du).sum()/n, (slope+g).to(u.dtype)/n)
@@ -52,8 +53,7 @@ class Tiles(torch.autograd.Function):
 
 def gather_tiles(u, v, t, b):
     "All-gather of the target rows, then the tiles of the fused loss"
-    u,v,t,b,_ = prepare(u, v, t, b, 0., None, None)
-    return Tiles.apply(u[0], Gathered.apply(v[0]), t, b)
+    return Tiles.apply(unit_rows(u), Gathered.apply(unit_rows(v)), t, b)
 
 WAYS = {'ring': ring_sigmoid_loss, 'all-gather, tiles': gather_tiles, 'all-gather, matrix': gather_plain}
 
