@@ -1,9 +1,12 @@
-"""Time and peak memory of the sigmoid losses, forward and backward, against n and d. Writes results/loss_time.csv, loss_views.csv and loss_memory.csv.
+"""Time and peak memory of the sigmoid losses, forward and backward, against n and d. Writes results/loss_time.csv, loss_views.csv, loss_memory.csv,
+import_time.csv and operation_time.csv.
 
 python nbs/benchmarks/loss.py time 64 256 1024 4096    # d, then batch sizes: formulations interleaved, medians; rows of the same (d, n) are replaced
 python nbs/benchmarks/loss.py time 64 4096 'fused, filter' 'one product'      # only these
 python nbs/benchmarks/loss.py views 64 128 256         # a training step's loss: six online views against two target views without gradient
 python nbs/benchmarks/loss.py memory 64 1024 4096      # each measurement in its own process
+python nbs/benchmarks/loss.py imports
+python nbs/benchmarks/loss.py operations             # exponentials and logarithms, one thread
 """
 import csv, json, math, os, platform, resource, subprocess, sys, time
 from pathlib import Path
@@ -143,11 +146,45 @@ def peak(d, n, name):
     high = next(int(o.split()[1]) for o in open('/proc/self/status') if o.startswith('VmHWM'))*1024
     print(json.dumps((high-before)/2**20))
 
+def write(name, key, times):
+    "A table of medians"
+    with (RESULTS/name).open('w', newline='') as f:
+        w = csv.writer(f)
+        w.writerow([key,'seconds','fastest','repeats','threads','processor','torch'])
+        for o,t in times.items(): w.writerow([o, f'{sorted(t)[len(t)//2]:.4g}', f'{min(t):.4g}', len(t), torch.get_num_threads(), processor(), torch.__version__])
+
+def importing(reps=15):
+    "Seconds from the start of Python to its end"
+    times = {o:[] for o in ('torch','sigmoid_cl.losses, sigmoid_cl.fused, sigmoid_cl.optimum')}
+    for k in range(reps+1):
+        for o,t in times.items():
+            s = time.perf_counter()
+            subprocess.run([sys.executable, '-c', f'import {o}'], check=True)
+            if k: t.append(time.perf_counter()-s)
+    write('import_time.csv', 'imports', times)
+
+def operations(reps=50, n=512):
+    "Seconds per number of functions of a tile of negative logits or their exponentials"
+    torch.set_num_threads(1)
+    torch.manual_seed(SEED)
+    z = -SCALE + SCALE*torch.randn(n, n)/8
+    e,out = z.exp(),torch.empty(n, n)
+    ops = {'exp': lambda: torch.exp(z, out=out), 'exp2': lambda: torch.exp2(z, out=out), 'log': lambda: torch.log(e, out=out), 'log1p': lambda: torch.log1p(e, out=out),
+           'softplus': lambda: F.softplus(z), 'add': lambda: torch.add(e, z, out=out)}
+    times = {o:[] for o in ops}
+    for k in range(reps+5):
+        for o,f in ops.items():
+            s = time.perf_counter(); f()
+            if k>=5: times[o].append((time.perf_counter()-s)/n**2)
+    write('operation_time.csv', 'operation', times)
+
 if __name__=='__main__':
-    part,d,*rest = sys.argv[1:]
-    sizes,names = [int(o) for o in rest if o not in WAYS],[o for o in rest if o in WAYS]
-    if part=='peak': peak(int(d), sizes[0], names[0])
-    elif part=='time': timing('loss_time.csv', runner, int(d), sizes, names)
-    elif part=='views': timing('loss_views.csv', views_runner, int(d), sizes, names or [o for o in WAYS if WAYS[o][1] is not None and 'chunked' not in o])
-    elif part=='memory': memory(int(d), sizes, names)
-    else: raise SystemExit(f"part must be time, views or memory, got {part!r}")
+    part,d,*rest = sys.argv[1:] if len(sys.argv)>2 else (*sys.argv[1:], '0')
+    d,sizes,names = int(d),[int(o) for o in rest if o not in WAYS],[o for o in rest if o in WAYS]
+    if part=='peak': peak(d, sizes[0], names[0])
+    elif part=='time': timing('loss_time.csv', runner, d, sizes, names)
+    elif part=='views': timing('loss_views.csv', views_runner, d, sizes, names or [o for o in WAYS if WAYS[o][1] is not None and 'chunked' not in o])
+    elif part=='memory': memory(d, sizes, names)
+    elif part=='imports': importing()
+    elif part=='operations': operations()
+    else: raise SystemExit(f"part must be time, views, memory, imports or operations, got {part!r}")
