@@ -49,7 +49,7 @@ class _Ring:
     def travel(self, v, need, work):
         "`work(block, gradient, own)` on the target rows of every process, of which number k has `sizes[k]`; the gradient of the own ones, if there is need"
         empty = lambda k: v.new_empty(len(v), self.sizes[k%self.size], v.shape[-1])
-        block,sums,late = v,None,None
+        block,arrived,sums,late = v,None,None,None # a transfer keeps its tensors, so it is dropped when it is over
         for s in range(self.size):
             owner = self.rank+s
             if s<self.size-1:
@@ -59,9 +59,12 @@ class _Ring:
             work(block, part, s==0)
             if need:
                 if late: late(); part += sums # what the others found about this block
+                sums = late = None
                 sums = empty(owner+1)
                 late = self.start(part, sums, 'exchange of gradients')
-            if s<self.size-1: arrived(); block = ahead
+            if s<self.size-1:
+                arrived()
+                block,arrived = ahead,None
         if late: late()
         return sums
 

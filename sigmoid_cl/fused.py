@@ -27,20 +27,24 @@ from .losses import check_loss_args
 # %% ../nbs/04_fused.ipynb #7f5a9cf8
 BIT = math.log(2) # nats
 
+def _on_cpu(x):
+    "CPUs have quirks and a filter of their own, and tell a number without being waited for"
+    return x.device.type=='cpu'
+
 def log1p_and_penalty(
     e:Tensor,   # Values >= 0; overwritten
     one:Tensor, # `1+e`; overwritten
     s:Tensor,   # Buffer
 )->tuple:       # `log(1+e)` in `s`, `e/(1+e)` in `e`
     "Loss and penalty of negative pairs from the exponential of their logits"
-    if e.device.type!='cpu': return torch.log1p(e, out=s),e.div_(one)
+    if not _on_cpu(e): return torch.log1p(e, out=s),e.div_(one)
     torch.sub(e, torch.sub(one, 1, out=s), out=s).div_(one)
     e.div_(one)
     return s.add_(one.log_()),e
 
 # %% ../nbs/04_fused.ipynb #5f0c2a72
 def sum_log1p(
-    e:Tensor,    # Tile of values >= 0, shape `(r, c)`; overwritten
+    e:Tensor,    # Values >= 0, one or two dimensions; overwritten
     one:Tensor,  # `1+e`; overwritten
     s:Tensor,    # Buffer
     limit:float, # At least the largest `log(1+e)`
@@ -120,7 +124,7 @@ def _bag(out, x, m):
 
 def _compressed(key, x, shape):
     "Sparse matrix in compressed rows with values `x` at increasing positions `key` of the flattened one"
-    cols = key - key//np.int32(shape[1])*np.int32(shape[1]) # several times as fast as %
+    cols = key - key//np.int32(shape[1])*np.int32(shape[1]) # key % shape[1], quicker
     starts = np.searchsorted(key, np.arange(shape[0]+1, dtype=np.int32)*np.int32(shape[1])).astype(np.int32)
     return csr_array((x,cols,starts), shape=shape)
 
@@ -167,9 +171,9 @@ def _above_any(a, v, own, limit, bufs, mask=None, rough=None):
 
 def _add_any(g, at, u, v, du, dv):
     "`_add_cpu` for any device"
-    rows,cols = at
-    if du is not None: du.index_add_(0, rows, g[:,None]*v[cols])
-    if dv is not None: dv.index_add_(0, cols, g[:,None]*u[rows])
+    for g,rows,cols in zip(*(o.split(max(1, 2**24//u.shape[1])) for o in (g,*at))): # 64 MB at a time
+        if du is not None: du.index_add_(0, rows, g[:,None]*v[cols])
+        if dv is not None: dv.index_add_(0, cols, g[:,None]*u[rows])
 
 def _all_pairs(a, v, own, limit, bufs, mask=None, rough=None):
     "All entries of `a @ v.T`; in the first buffer, also when the product is made in bfloat16, in the last"
@@ -180,7 +184,7 @@ def _add_all(g, _, u, v, du, dv):
     "Add slopes `g` of all pairs to the gradients"
     x = g.to(u.dtype)
     for out,m,rows in ((du,x,v),(dv,x.T,u)):
-        if out is not None: out.addmm_(m, rows) if out.dtype==x.dtype else out.add_(m@rows)
+        if out is not None: out.addmm_(m, rows) if out.dtype==x.dtype else out.add_(torch.mm(m, rows, out=torch.empty_like(out, dtype=x.dtype)))
 
 # %% ../nbs/04_fused.ipynb #09f32e1d
 @lru_cache
@@ -190,19 +194,19 @@ def _fast_bf16():
     if not (can.get('amx_bf16') or can.get('avx512_bf16')): return False
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
-        _sampled(torch.ones(1, 1), torch.ones(1, 1), csr_array(np.ones((1, 1), np.float32)))
+        _sampled(*torch.ones(2, 1, 1, device='cpu'), csr_array(np.ones((1, 1), np.float32)))
     return True
 
 def _rough(a, v, limit, t):
     "What `_above_cpu` needs to look for candidates in bfloat16: `a` and `v` in it, and the largest bits that are too small; None where that does not pay"
     least = limit - (2**-7+2**-16+a.shape[1]*2**-23)*1.01*t
     if a.dtype!=torch.float32 or least<=0 or len(a)*len(v)<1<<20 or not _fast_bf16(): return None
-    return a.bfloat16(),v.bfloat16(),np.int16(torch.tensor(least).bfloat16().view(torch.int16).item()-1)
+    return a.bfloat16(),v.bfloat16(),np.int16(torch.tensor(least, device='cpu').bfloat16().view(torch.int16).item()-1)
 
 # %% ../nbs/04_fused.ipynb #e3d9d04c
-def _tile_shape(device, threads, threshold, d):
+def _tile_shape(cpu, threads, threshold, d):
     "Rows and columns of a tile: buffers that fit the cache of a CPU, or fill a GPU"
-    if device.type!='cpu': return 2048,2048
+    if not cpu: return 2048,2048
     return (512*min(threads, 8), 512) if threshold is None else (max(1024, min(2048, 2**17//d)),)*2
 
 def _each_thread(f, args):
@@ -230,15 +234,15 @@ def block_negatives(
     bf16:bool=False,        # Products of float32 rows in bfloat16; unused with a threshold
 )->tuple:                   # Sum of losses, sum of the slopes `g` (0-dim), number of pairs that entered
     "Losses and slopes `g = d loss / d logit` of all pairs of rows taken as negatives; nothing is divided by `n`"
-    (n,d),k,dev,cpu = u.shape,len(v),u.device,u.device.type=='cpu'
+    (n,d),k,dev,cpu,bf16 = u.shape,len(v),u.device,_on_cpu(u),bf16 and threshold is None and u.dtype==torch.float32
     t,b = ((o.item() if cpu else o)/BIT for o in (t,b))
-    hi = b+abs(t)*1.001 if cpu else math.inf
+    hi = b+abs(t)*(1.02 if bf16 else 1.001) if cpu else math.inf # cosines may be rounded up
     find,add,limit = _all_pairs,_add_all,None
     if threshold is not None:
         gamma,limit = 0.,math.log2(threshold/(1-threshold))-b
         find,add = (_above_cpu,_add_cpu) if cpu else (_above_any,_add_any)
     a,threads = u*t,torch.get_num_threads()
-    R,C = (chunk_size,)*2 if chunk_size else _tile_shape(dev, threads, threshold, d)
+    R,C = (chunk_size,)*2 if chunk_size else _tile_shape(cpu, threads, threshold, d)
     R,C = min(R, n, 1<<15),min(C, k, 1<<15) # positions in a tile fit 31 bits
     size,types,rough = R*C,[u.dtype],None
     if find is _above_cpu:
@@ -250,7 +254,7 @@ def block_negatives(
     else:
         threads = 1
         if threshold is None: types *= 4
-        if bf16 and threshold is None and u.dtype==torch.float32:
+        if bf16:
             types.append(torch.bfloat16)
             a,u,v = (o.bfloat16() for o in (a,u,v))
     grad = du is not None or dv is not None
@@ -294,7 +298,7 @@ def block_positives(
     detach:bool=False,  # Hold the penalty constant in the gradient
 )->tuple:               # Sum of losses, sum of slopes `g` (0-dim)
     "Losses and slopes of the positives: those of negatives with the opposite logit"
-    u,cpu = u.view(-1, *v.shape),u.device.type=='cpu'
+    u,cpu = u.view(-1, *v.shape),_on_cpu(u)
     t,b = ((o.item() if cpu else o)/-BIT for o in (t,b))
     hi = b+abs(t)*1.001 if cpu else math.inf
     z = (u*v).sum(-1).mul_(t).add_(b)
@@ -340,7 +344,7 @@ class _FusedLoss(torch.autograd.Function):
         du = du.addcmul_(along, u, value=-1).mul_(t*scale/lu) if need_u else None
         if need_v: dv.addcmul_((dv*v).sum(-1, keepdim=True), v, value=-1).mul_(t*scale/lv)
         ctx.save_for_backward(du, dv, dt, (db*scale).to(u.dtype) if need_b else None)
-        count = torch.tensor(count, device=u.device)
+        count = torch.full((), count, device=u.device) # unlike `torch.tensor`, a GPU need not be waited for
         ctx.mark_non_differentiable(count)
         return (loss*scale).to(u.dtype),count
 
@@ -352,7 +356,7 @@ class _FusedLoss(torch.autograd.Function):
 def _scalar(x, name, like):
     "Number or one-element tensor -> 0-dim tensor of the dtype and device of `like`"
     if isinstance(x, Tensor) and x.numel()!=1: raise ValueError(f"{name} must be a number or have one element, got shape {tuple(x.shape)}")
-    return torch.as_tensor(x, device=like.device).to(like.dtype).reshape(())
+    return x.to(like.device, like.dtype).reshape(()) if isinstance(x, Tensor) else torch.full((), float(x), dtype=like.dtype, device=like.device)
 
 def prepare(
     u:Tensor,             # `(n, d)` or `(V, n, d)`
@@ -366,7 +370,7 @@ def prepare(
     "Checked arguments in float32 or float64"
     check_loss_args(gamma, threshold)
     if chunk_size is not None and chunk_size<1: raise ValueError(f"chunk_size must be None or >= 1, got {chunk_size}")
-    if u.ndim not in (2,3) or u.ndim!=v.ndim or u.shape[-2:]!=v.shape[-2:] or not u.numel():
+    if u.ndim not in (2,3) or u.ndim!=v.ndim or u.shape[-2:]!=v.shape[-2:] or not u.numel() or not v.numel():
         raise ValueError(f"u and v must both be (n, d), or (V, n, d) and (G, n, d), got {tuple(u.shape)} and {tuple(v.shape)}")
     V,G = (len(u),len(v)) if u.ndim==3 else (1,0)
     blocks = [(o,j) for j in range(G) for o in (slice(0, min(j, V)),slice(j+1, V)) if o.stop>o.start] if G else [(slice(0, 1),0)]
