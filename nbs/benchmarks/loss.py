@@ -8,10 +8,11 @@ python nbs/benchmarks/loss.py memory 64 1024 4096      # each measurement in its
 python nbs/benchmarks/loss.py imports
 python nbs/benchmarks/loss.py operations             # exponentials and logarithms, one thread
 """
-import csv, json, math, os, platform, resource, subprocess, sys, time
+import csv, json, math, os, resource, subprocess, sys, time
 from pathlib import Path
 import torch, torch.nn.functional as F
 from sigmoid_cl.fused import fused_sigmoid_loss
+from views import cpu_name
 
 RESULTS,SEED,SCALE = Path(__file__).resolve().parents[2]/'results',0,10.
 MAX_PAIR_BYTES = 2.5e9 # formulations that would keep more than this in n x n matrices are skipped
@@ -95,9 +96,8 @@ def ways(n): return [o for o,(_,_,k) in WAYS.items() if 4*k*n*n<=MAX_PAIR_BYTES]
 
 def processor():
     "Its name, and which instructions for bfloat16 it has"
-    path,can = Path('/proc/cpuinfo'),torch.cpu.get_capabilities()
-    name = next((o.split(':')[1].strip() for o in (path.read_text().splitlines() if path.exists() else ()) if o.startswith('model name')), platform.machine())
-    return ' '.join([name, *(o for o in ('avx512_bf16','amx_bf16') if can.get(o))])
+    can = torch.cpu.get_capabilities()
+    return ' '.join([cpu_name(), *(o for o in ('avx512_bf16','amx_bf16') if can.get(o))])
 
 def save(name, rows, keys):
     "Merge rows into a CSV; a row with the same keys is replaced"
