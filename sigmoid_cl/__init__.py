@@ -5,7 +5,7 @@ on fastai that reports at every step where the embeddings stand relative to that
 Modules:
 
 - `sigmoid_cl.callbacks`: The training method, one callback per idea: the target network, the schedule of gamma, the filter, and the instruments that watch them
-- `sigmoid_cl.ccem_cli`: The synthetic experiments from the command line: a table and a figure for each
+- `sigmoid_cl.ccem`: The synthetic experiments from the command line: a table and a figure for each
 - `sigmoid_cl.cli`: A function with documented arguments is a command: its errors are one line, and its exit code says whether it was used right
 - `sigmoid_cl.data`: Image sets by name, and batches of views for fastai: `load_data('cifar10', root)` gives images without labels for pretraining, and labelled images for the probes
 - `sigmoid_cl.distributed`: Every process keeps its rows, the target rows travel around a ring, and no process ever sees the whole batch
@@ -18,7 +18,7 @@ Modules:
 - `sigmoid_cl.networks`: The encoder that makes features, the projector that makes embeddings, and the two numbers the sigmoid loss learns
 - `sigmoid_cl.optimum`: Where the sigmoid loss wants the embeddings to be, for any batch size, scale, bias and gamma.
 - `sigmoid_cl.processes`: `with on_processes(learn): learn.fit(...)`: every process takes its part of each batch, and the loss is that of the whole
-- `sigmoid_cl.scripts`: `scl_train` pretrains on images and ends with a table: what the features are worth, beside raw pixels and the same encoder untrained
+- `sigmoid_cl.run`: `scl_train` pretrains on images and ends with a table: what the features are worth, beside raw pixels and the same encoder untrained
 - `sigmoid_cl.study`: `scl_study` runs a declared grid of trainings, survives being killed, and keeps one row a run
 - `sigmoid_cl.synthetic`: Many optimisations of free embeddings, or of small encoders, as one batched program (section 5 of Lee et al., "Analysis of Using Sigmoid Loss for Contrastive Learning")
 - `sigmoid_cl.views`: `MultiCrop`: two large and four small random views of every image in a batch, on the device, as three matrix products"""
