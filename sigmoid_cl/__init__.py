@@ -15,6 +15,7 @@ Modules:
 - `sigmoid_cl.large_batch`: `CachedBatch(chunk)` trains with all negatives of a batch of any size on the network memory of `chunk` images
 - `sigmoid_cl.learner`: `contrastive_learner(dls)` puts networks, loss and callbacks together and returns a fastai `Learner`
 - `sigmoid_cl.losses`: Sigmoid, modulated and filtered contrastive losses, and the softmax losses they are measured against, each as one equation and one short function
+- `sigmoid_cl.margins`: What one pair costs, how hard it pulls, where its cost stops being convex, and the largest convex function below it.
 - `sigmoid_cl.networks`: The encoder that makes features, the projector that makes embeddings, and the two numbers the sigmoid loss learns
 - `sigmoid_cl.optimum`: Where the sigmoid loss wants the embeddings to be, for any batch size, scale, bias and gamma.
 - `sigmoid_cl.processes`: `with on_processes(learn): learn.fit(...)`: every process takes its part of each batch, and the loss is that of the whole
