@@ -12,11 +12,11 @@ __all__ = ['Envelope', 'loss_name', 'check_values', 'check_arguments', 'in_block
            'log_margin_slope', 'margin_slope', 'log_margin_loss', 'increasing_root', 'inflection', 'envelope',
            'envelope_loss', 'plot_margin_loss']
 
-# %% ../nbs/01_margins.ipynb #8128ffa4
+# %% ../nbs/01_margins.ipynb #306f1eac
 from collections import namedtuple
 import numpy as np
 
-# %% ../nbs/01_margins.ipynb #500e1ea5
+# %% ../nbs/01_margins.ipynb #a53174ae
 _names = dict(mscl='mscl', sigmoid='mscl', scl='mscl', infonce='infonce', info_nce='infonce', relic='relic')
 
 def loss_name(
@@ -26,7 +26,7 @@ def loss_name(
     if not isinstance(name, str) or name not in _names: raise ValueError(f"loss must be one of {', '.join(dict.fromkeys(_names.values()))}, got {name!r}")
     return _names[name]
 
-# %% ../nbs/01_margins.ipynb #2bf494b4
+# %% ../nbs/01_margins.ipynb #ec37b3a1
 def check_values(
     name:str,  # The argument, for the message
     value,     # Number or array
@@ -52,7 +52,7 @@ def check_arguments(
     b = -t if logit_bias is None else check_values('logit_bias', logit_bias, 'finite', ok=lambda a: True)
     return n,t,b,check_values('gamma', gamma, 'finite and >= 0', ok=lambda a: a>=0)
 
-# %% ../nbs/01_margins.ipynb #e18135e2
+# %% ../nbs/01_margins.ipynb #3bc177ac
 def in_blocks(
     f,     # Takes flat arrays of equal length, returns a tuple of arrays of that length
     *args, # Numbers or arrays that broadcast
@@ -64,7 +64,7 @@ def in_blocks(
     parts = [f(*(o[i:i+size] for o in flat)) for i in range(0, max(len(flat[0]), 1), size)]
     return tuple(np.concatenate(o).reshape(args[0].shape) for o in zip(*parts))
 
-# %% ../nbs/01_margins.ipynb #ddbadfaf
+# %% ../nbs/01_margins.ipynb #890243ff
 def margin_parts(
     margin, # Signed logits, float64 array
 )->tuple:   # `(log p, softplus(-m), (1-p)/p*softplus(-m), 1-p)` for `p = sigmoid(-m)`, each shaped like `margin`
@@ -76,7 +76,7 @@ def margin_parts(
         ratio = np.where(right, np.where(e>0, l1/e, 1.), (l1-np.minimum(margin, 0))*e)
     return -(np.maximum(margin, 0)+l1), l1-np.minimum(margin, 0), ratio, np.where(right, 1., e)/(1+e)
 
-# %% ../nbs/01_margins.ipynb #5210c091
+# %% ../nbs/01_margins.ipynb #be5b7cf8
 def margin_loss(
     margin,   # Signed logit of a pair, positive when it is on the right side; scalar or array
     gamma=0., # Modulation exponent, >= 0
@@ -101,7 +101,7 @@ def margin_slope(
     "How strongly a pair pulls: minus the derivative of its loss"
     return np.exp(log_margin_slope(np.asarray(margin, dtype=np.float64), gamma)[0])[()]
 
-# %% ../nbs/01_margins.ipynb #1c6a4706
+# %% ../nbs/01_margins.ipynb #9ad2ceeb
 def log_margin_loss(
     margin,   # Signed logits, float64 array
     gamma=0., # Modulation exponent, >= 0
@@ -110,7 +110,7 @@ def log_margin_loss(
     logp,sp,r,_ = margin_parts(margin)
     with np.errstate(divide='ignore'): return gamma*logp + np.where(margin>=0, np.log(r)-np.maximum(margin, 0), np.log(sp))
 
-# %% ../nbs/01_margins.ipynb #8ab98e74
+# %% ../nbs/01_margins.ipynb #17413049
 def _newton(f, x, lo, hi, args, halve):
     "One safeguarded step: the new `x` and the bracket around it"
     with np.errstate(all='ignore'):
@@ -140,22 +140,23 @@ def increasing_root(
             args = tuple(o[~done] for o in args)
     return out
 
-# %% ../nbs/01_margins.ipynb #ed72285f
+# %% ../nbs/01_margins.ipynb #ce0dd6c2
 def _bend_sign(m, g):
     "Increasing in m, zero at the inflection, and its slope; g > 0"
     _,sp,r,q = margin_parts(m)
     return g*r + 2 + 1/g - sp, 1-q + g*np.exp(m)*(sp-1+q)
 
 def inflection(
-    gamma,     # Modulation exponent, >= 0; number or 1-D array
+    gamma,     # Modulation exponent, >= 0; number or array
 )->np.ndarray: # Shaped like `gamma`; `-inf` for gamma = 0 (and below 1e-9)
     "The margin below which `margin_loss` is concave"
-    g = np.asarray(gamma, dtype=np.float64)
+    g,inv = np.unique(gamma, return_inverse=True) # a grid has few exponents
     out,k = np.full(g.shape, -np.inf),g>1e-9
-    if k.any(): out[k] = increasing_root(_bend_sign, -(3+1/g[k]+g[k]), np.zeros(k.sum()), args=(g[k],))
-    return out[()]
+    g = g[k].astype(np.float64)
+    if k.any(): out[k] = increasing_root(_bend_sign, -(3+1/g+g), np.zeros(len(g)), args=(g,))
+    return out[inv].reshape(np.shape(gamma))[()]
 
-# %% ../nbs/01_margins.ipynb #4917f90d
+# %% ../nbs/01_margins.ipynb #b9b0dbad
 Envelope = namedtuple('Envelope', 'touch slope value') # a line of this slope down to `touch`, where the loss is `value`; the loss itself beyond
 
 def _tangent(m, a, la, g):
@@ -190,7 +191,7 @@ def envelope_loss(
     "The envelope itself: the line up to where it touches, the loss from there on"
     return np.where(margin<e.touch, e.value+e.slope*(e.touch-margin), margin_loss(margin, gamma))
 
-# %% ../nbs/01_margins.ipynb #a1c1fc4b
+# %% ../nbs/01_margins.ipynb #c7f9940a
 def plot_margin_loss(
     gammas=(0.,.5,1.,2.), # Modulation exponents, one curve each, at most four
     *,
