@@ -20,46 +20,51 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from .embeddings import pair_geometry
+from .margins import check_arguments, loss_name
 from .losses import sigmoid_loss, info_nce_loss
 
 # %% ../nbs/14_synthetic.ipynb #f69a6a7f
-LOSSES = 'sigmoid','info_nce'
-
 def _whole(name, value, least):
     if isinstance(value, bool) or np.ndim(value) or not float(value)==int(value)>=least: raise ValueError(f"{name} must be an integer >= {least}, got {value}")
     return int(value)
 
+def _rate(name, value, zero=False):
+    if not (math.isfinite(value) and (value>0 or zero and value==0)): raise ValueError(f"{name} must be finite and {'>=' if zero else '>'} 0, got {value}")
+
 def check_cells(
     logit_scale,     # `t`, > 0; number or array
     logit_bias=None, # `b`; number, array or None for `-t`
+    *,
     gamma=0.,        # Power of the confidence penalty, >= 0; number or array
     seed=0,          # Whole number or array of them
 )->tuple:            # The batch shape, then four flat arrays (float64, float64, float64, int64), one entry per cell
     "Broadcast the settings of all cells against each other and refuse what no loss accepts"
-    t = np.asarray(logit_scale, dtype=np.float64)
-    b = -t if logit_bias is None else np.asarray(logit_bias, dtype=np.float64)
-    gamma,seed = np.asarray(gamma, dtype=np.float64),np.asarray(seed)
-    bad = lambda ok,x: x[~ok].flat[0] if x.ndim else x
-    for name,x,ok,want in (('logit_scale', t, np.isfinite(t)&(t>0), 'finite and > 0'), ('logit_bias', b, np.isfinite(b), 'finite'),
-                           ('gamma', gamma, np.isfinite(gamma)&(gamma>=0), 'finite and >= 0')):
-        if not ok.all(): raise ValueError(f"{name} must be {want}, got {bad(ok, x)}")
+    _,t,b,gamma = check_arguments(2, logit_scale, logit_bias, gamma)
+    seed = np.asarray(seed)
     if seed.dtype.kind not in 'iu': raise ValueError(f"seed must be whole numbers, got {seed}")
     cells = np.broadcast_arrays(t, b, gamma, seed)
     return cells[0].shape,*(np.ascontiguousarray(c).reshape(-1) for c in cells)
 
 # %% ../nbs/14_synthetic.ipynb #cc5cc34b
+LOSSES = 'mscl','infonce' # the losses that free embeddings can minimise
+
+def _known_loss(loss):
+    "One of `LOSSES`; every name that `loss_name` accepts will do"
+    if loss_name(loss) not in LOSSES: raise ValueError(f"loss must be one of {', '.join(LOSSES)}, got {loss!r}")
+    return loss_name(loss)
+
 def pair_gradient_(
     cos:Tensor,         # Cosines, shape `(cells, n, n)`; overwritten with the result
     logit_scale:Tensor, # `t`, shape `(cells, 1, 1)`
     logit_bias:Tensor,  # `b`, shape `(cells, 1, 1)`; not used by InfoNCE
-    loss:str='sigmoid', # `"sigmoid"` or `"info_nce"`
+    *,
+    loss:str='sigmoid', # `"mscl"` (also `"sigmoid"`) or `"infonce"`
     gamma:Tensor=None,  # Power of the penalty, shape `(cells, 1, 1)`; None is 0 everywhere (faster)
-    weights:Tensor=None,# Weight of each pair in the loss, `(n, n)` or `(cells, n, n)`; sigmoid only
+    weights:Tensor=None,# Weight of each pair in the loss, `(n, n)` or `(cells, n, n)`; mscl only
 )->Tensor:              # `cos`, now `n * dL/dcos`
     "Gradient of the loss with respect to every cosine, in place"
-    diag = cos.diagonal(dim1=-2, dim2=-1)
-    z = cos.mul_(logit_scale)
-    if loss=='info_nce':
+    diag,z = cos.diagonal(dim1=-2, dim2=-1),cos.mul_(logit_scale)
+    if _known_loss(loss)=='infonce':
         z.copy_((z.softmax(-1) + z.softmax(-2))/2)
         diag.sub_(1)
     elif gamma is None:
@@ -79,59 +84,89 @@ def embedding_start(
     n:int,               # Number of pairs
     d:int,               # Dimension
     seed,                # Flat array of whole numbers, one per cell
+    *,
     dtype=torch.float32, # Precision of the result; the numbers are drawn in float64 and rounded
 )->Tensor:               # `(2, cells, n, d)`: u and v, unit rows
     "Standard normal vectors projected to the sphere, the same for the same seed in any batch"
     draw = {s: torch.randn(2, n, d, generator=torch.Generator().manual_seed(int(s)), dtype=torch.float64) for s in np.unique(seed)}
     return F.normalize(torch.stack([draw[s] for s in seed], 1), dim=-1).to(dtype)
 
-def optimize_embeddings(
-    n:int,               # Number of pairs, >= 2
-    d:int,               # Dimension of the sphere's space, >= 1; the theory needs d >= n
-    logit_scale,         # `t` > 0, number or array
-    logit_bias=None,     # `b`, number or array; None is `-t`. InfoNCE has no bias and ignores it
-    loss:str='sigmoid',  # `"sigmoid"` or `"info_nce"`
-    gamma=0.,            # Power of the confidence penalty, >= 0, number or array; sigmoid only
-    steps:int=50_000,    # Gradient steps, >= 0
-    lr:float=.5,         # Learning rate, > 0; with a bias well above `-t` the iteration is unstable from about `4*n/t**2` on
-    seed=0,              # Whole number or array; equal seeds start at the same point
-    weights=None,        # Weight of each pair, `(n, n)`, >= 0; None is all ones. A pair of weight 0 is never seen
-    init=None,           # `(u, v)` to start from instead of random vectors, shapes that broadcast to the result's
-    dtype=torch.float32, # Precision of the iteration
-)->tuple:                # `(u, v)`, unit rows, each `(*batch, n, d)`; scale, bias, gamma and seed broadcast to `batch`
-    "Minimise a contrastive loss over the embeddings themselves, all cells in one batched program"
-    n,d,steps = _whole('n', n, 2),_whole('d', d, 1),_whole('steps', steps, 0)
-    if loss not in LOSSES: raise ValueError(f"loss must be one of {LOSSES}, got {loss!r}")
-    if not (math.isfinite(lr) and lr>0): raise ValueError(f"lr must be finite and > 0, got {lr}")
-    shape,t,b,gamma,seed = check_cells(logit_scale, logit_bias, gamma, seed)
-    if loss=='info_nce' and (gamma.any() or weights is not None): raise ValueError(f"gamma and weights must be left alone for info_nce, got gamma={gamma.max()}")
-    column = lambda x: torch.as_tensor(x, dtype=dtype)[:,None,None]
-    t,b,gamma = column(t),column(b),column(gamma) if gamma.any() else None
-    if weights is not None:
-        weights = torch.as_tensor(weights, dtype=dtype)
-        if weights.shape!=(n,n) or not (weights>=0).all(): raise ValueError(f"weights must be ({n}, {n}) and >= 0, got {tuple(weights.shape)}")
-    if init is None: x = embedding_start(n, d, seed, dtype)
-    else: x = F.normalize(torch.stack([torch.as_tensor(o).to(dtype).expand(*shape, n, d).reshape(-1, n, d) for o in init]), dim=-1)
-    y,g,r = torch.empty_like(x),torch.empty(len(t), n, n, dtype=dtype),torch.empty(*x.shape[:-1], 1, dtype=dtype)
+# %% ../nbs/14_synthetic.ipynb #9570bb9c
+def _columns(dtype, *arrays): return [torch.as_tensor(o, dtype=dtype)[:,None,None] for o in arrays]
+
+def _pair_weights(weights, n, dtype):
+    weights = torch.as_tensor(weights, dtype=dtype)
+    if weights.shape!=(n,n) or not (weights>=0).all(): raise ValueError(f"weights must be ({n}, {n}) and >= 0, got {tuple(weights.shape)}")
+    return weights
+
+def _descend(x, gradient_, steps, lr):
+    "Steps of gradient descent on `x = (u, v)`, each projected to the sphere; `gradient_` turns cosines into `n * dL/dcos` in place"
+    n = x.shape[-2]
+    y,g,r = torch.empty_like(x),x.new_empty(x.shape[1], n, n),x.new_empty(*x.shape[:-1], 1)
     for _ in range(steps):
         (u,v),(nu,nv) = x,y
         torch.bmm(u, v.mT, out=g)
-        pair_gradient_(g, t, b, loss, gamma, weights)
+        gradient_(g)
         torch.baddbmm(u, g, v, alpha=-lr/n, out=nu)
         torch.baddbmm(v, g.mT, u, alpha=-lr/n, out=nv)
         torch.linalg.vector_norm(y, dim=-1, keepdim=True, out=r)
         y.div_(r)
         x,y = y,x
+    return x
+
+# %% ../nbs/14_synthetic.ipynb #aabee7aa
+def optimize_embeddings(
+    n:int,               # Number of pairs, >= 2
+    d:int,               # Dimension of the sphere's space, >= 1; the theory needs d >= n
+    logit_scale,         # `t` > 0, number or array
+    logit_bias=None,     # `b`, number or array; None is `-t`. InfoNCE has no bias and ignores it
+    loss:str='sigmoid',  # `"mscl"` (also `"sigmoid"`) or `"infonce"`
+    gamma=0.,            # Power of the confidence penalty, >= 0, number or array; mscl only
+    steps:int=50_000,    # Gradient steps, >= 0
+    lr:float=.5,         # Learning rate, > 0; with a bias well above `-t` the iteration is unstable from about `4*n/t**2` on
+    seed=0,              # Whole number or array; equal seeds start at the same point
+    *,
+    weights=None,        # Weight of each pair, `(n, n)`, >= 0; None is all ones. A pair of weight 0 is never seen
+    init=None,           # `(u, v)` to start from instead of random vectors, shapes that broadcast to the result's
+    dtype=torch.float32, # Precision of the iteration
+)->tuple:                # `(u, v)`, unit rows, each `(*batch, n, d)`; scale, bias, gamma and seed broadcast to `batch`
+    "Minimise a contrastive loss over the embeddings themselves, all cells in one batched program"
+    n,d,steps,loss = _whole('n', n, 2),_whole('d', d, 1),_whole('steps', steps, 0),_known_loss(loss)
+    _rate('lr', lr)
+    shape,t,b,gamma,seed = check_cells(logit_scale, logit_bias, gamma=gamma, seed=seed)
+    if loss=='infonce' and (gamma.any() or weights is not None): raise ValueError(f"gamma and weights must be left alone for infonce, got gamma={gamma.max()}")
+    if weights is not None: weights = _pair_weights(weights, n, dtype)
+    if init is None: x = embedding_start(n, d, seed, dtype=dtype)
+    else: x = F.normalize(torch.stack([torch.as_tensor(o).to(dtype).expand(*shape, n, d).reshape(-1, n, d) for o in init]), dim=-1)
+    some = gamma.any()
+    t,b,gamma = _columns(dtype, t, b, gamma)
+    x = _descend(x, lambda g: pair_gradient_(g, t, b, loss=loss, gamma=gamma if some else None, weights=weights), steps, lr)
     return tuple(o.reshape(*shape, n, d) for o in x)
 
 # %% ../nbs/14_synthetic.ipynb #3a513aba
 Trajectory = namedtuple('Trajectory', 'step logit_scale logit_bias loss s_pos s_neg margin u v')
 
+def _record(step, u, v, cos, t, b):
+    "Step, scale, bias, loss and geometry of every cell"
+    m = t[:,None,None]*cos + b[:,None,None]
+    m.diagonal(dim1=-2, dim2=-1).neg_()
+    geo = pair_geometry(u, v)
+    return torch.full_like(t, step),t,b,F.softplus(m).sum((-2,-1))/m.shape[-1],geo.s_pos,geo.s_neg,geo.margin
+
+def _logit_gradient(A, cos, t, b, relative):
+    "Gradients in `log t` and in `b` (or `r`) from `A = n * dL/dz`"
+    tot = lambda o: o.sum((-2,-1))/A.shape[-1]
+    db = tot(A)
+    dtheta = t*tot(A*cos) + (b*db if relative else 0)
+    return dtheta,-t*db if relative else db
+
+# %% ../nbs/14_synthetic.ipynb #2a82d9cc
 def optimize_trainable(
     n:int,               # Number of pairs, >= 2
     d:int,               # Dimension, >= 1
     logit_scale,         # Start of `t` > 0, number or array
     logit_bias=None,     # Start of `b`, number or array; None is `-t`
+    *,
     relative:bool=False, # True: learn `r` in `t*(s - r)`, started at `-b/t`. False: learn `b` in `t*s + b`
     steps:int=20_000,    # Gradient steps on everything at once, >= 0
     lr:float=.5,         # Learning rate of the embeddings, > 0
@@ -142,33 +177,26 @@ def optimize_trainable(
 )->Trajectory:           # Arrays `(records, *batch)`; `logit_bias` is `b = -r*t` in both cases; `u`, `v` after the last step
     "Gradient descent on embeddings, scale and bias of the sigmoid loss, and the path it takes"
     n,d,steps = _whole('n', n, 2),_whole('d', d, 1),_whole('steps', steps, 0)
-    if not (math.isfinite(lr) and lr>0): raise ValueError(f"lr must be finite and > 0, got {lr}")
-    if not (math.isfinite(lr_logit) and lr_logit>=0): raise ValueError(f"lr_logit must be finite and >= 0, got {lr_logit}")
-    shape,t,b,_,seed = check_cells(logit_scale, logit_bias, 0., seed)
+    _rate('lr', lr); _rate('lr_logit', lr_logit, zero=True)
+    shape,t,b,_,seed = check_cells(logit_scale, logit_bias, seed=seed)
     log_steps = set([0, steps] if log_steps is None else (int(s) for s in log_steps))
-    x = embedding_start(n, d, seed, dtype)
+    x = embedding_start(n, d, seed, dtype=dtype)
     theta,c = (torch.as_tensor(o, dtype=dtype) for o in (np.log(t), -b/t if relative else b))
-    col,tot = lambda o: o[:,None,None], lambda o: o.sum((-2,-1))/n
-    S = torch.empty(len(t), n, n, dtype=dtype)
+    S = x.new_empty(len(t), n, n)
     A,records = torch.empty_like(S),[]
     for step in range(steps+1):
         (u,v),t = x,theta.exp()
         b = -c*t if relative else c
         torch.bmm(u, v.mT, out=S)
-        if step in log_steps:
-            m = col(t)*S + col(b)
-            m.diagonal(dim1=-2, dim2=-1).neg_()
-            geo = pair_geometry(u, v)
-            records.append((torch.full_like(t, step), t, b, tot(F.softplus(m)), geo.s_pos, geo.s_neg, geo.margin))
+        if step in log_steps: records.append(_record(step, u, v, S, t, b))
         if step==steps: break
-        torch.mul(S, col(t), out=A)
-        A.add_(col(b)).sigmoid_()
+        torch.mul(S, t[:,None,None], out=A)
+        A.add_(b[:,None,None]).sigmoid_()
         A.diagonal(dim1=-2, dim2=-1).sub_(1)
-        db = tot(A)
-        dtheta = t*tot(A*S) + (b*db if relative else 0)
-        A.mul_(col(t))
+        dtheta,dc = _logit_gradient(A, S, t, b, relative)
+        A.mul_(t[:,None,None])
         x = F.normalize(torch.stack([torch.baddbmm(u, A, v, alpha=-lr/n), torch.baddbmm(v, A.mT, u, alpha=-lr/n)]), dim=-1)
-        theta,c = theta-lr_logit*dtheta,c-lr_logit*(-t*db if relative else db)
+        theta,c = theta-lr_logit*dtheta,c-lr_logit*dc
     return Trajectory(*(torch.stack(o).reshape(-1, *shape).numpy() for o in zip(*records)), *(o.reshape(*shape, n, d) for o in x))
 
 # %% ../nbs/14_synthetic.ipynb #10c739b3
@@ -177,6 +205,7 @@ OUTPUTS = 'relu','linear'
 def encoder_start(
     n:int,               # Number of pairs
     d:int,               # Width of both layers; the input has `2*d` dimensions
+    *,
     seed:int,            # Whole number
     dtype=torch.float32, # Precision of the result; the numbers are drawn in float64 and rounded
 )->tuple:                # Inputs `(2n, 2d)`, then weights and biases as `nn.Linear` starts them: `(d, 2d)`, `(d,)`, `(d, d)`, `(d,)`
@@ -186,12 +215,14 @@ def encoder_start(
     uniform = lambda fan,*shape: (2*torch.rand(*shape, generator=g, dtype=torch.float64)-1)/math.sqrt(fan)
     return tuple(o.to(dtype) for o in (x, uniform(2*d, d, 2*d), uniform(2*d, d), uniform(d, d, d), uniform(d, d)))
 
+# %% ../nbs/14_synthetic.ipynb #034e2753
 def train_encoder(
     n:int,               # Number of pairs, >= 2
     logit_scale:float,   # `t` > 0
     logit_bias:float=None, # `b`; None is `-t`
     d:int=None,          # Width, >= 1; None is `n`
-    loss:str='sigmoid',  # `"sigmoid"` or `"info_nce"`
+    *,
+    loss:str='sigmoid',  # `"mscl"` (also `"sigmoid"`) or `"infonce"`
     output:str='relu',   # `"relu"` (published) or `"linear"`
     steps:int=3000,      # Gradient steps
     lr:float=.5,         # Learning rate, > 0
@@ -199,7 +230,7 @@ def train_encoder(
     dtype=torch.float32, # Precision
 )->tuple:                # `(u, v)` after the last step, normalised, each `(n, d)`; a dead row is zero
     "One encoder, one autograd loop: the slow reference for `train_encoders`"
-    x,*params = encoder_start(n, d or n, seed, dtype)
+    loss,(x,*params) = _known_loss(loss),encoder_start(n, d or n, seed=seed, dtype=dtype)
     for p in params: p.requires_grad_()
     opt = torch.optim.SGD(params, lr=lr)
     b = -logit_scale if logit_bias is None else logit_bias
@@ -210,7 +241,7 @@ def train_encoder(
     for _ in range(steps):
         opt.zero_grad()
         u,v = net(x[:n]),net(x[n:])
-        L = sigmoid_loss(u, v, logit_scale, b) if loss=='sigmoid' else info_nce_loss(u, v, logit_scale)
+        L = info_nce_loss(u, v, logit_scale) if loss=='infonce' else sigmoid_loss(u, v, logit_scale, b)
         L.backward()
         opt.step()
     with torch.no_grad(): return F.normalize(net(x[:n]), dim=-1),F.normalize(net(x[n:]), dim=-1)
@@ -218,12 +249,54 @@ def train_encoder(
 # %% ../nbs/14_synthetic.ipynb #1f9871c5
 _relu_grad = torch.ops.aten.threshold_backward.grad_input
 
+class _Encoders:
+    "The encoders of all cells: pre-activations of layer 1 instead of its weights, layer 2, and every buffer of a step"
+    def __init__(self, x, w1, b1, w2, b2, relu): # each with a leading axis of cells
+        self.relu,(cells,n2,d) = relu,(*x.shape[:2],w2.shape[-1])
+        self.K = x@x.mT + 1
+        self.H = torch.baddbmm(b1[:,None], x, w1.mT)               # pre-activations of layer 1, (cells, 2n, d): the state
+        self.W,self.c = w2.mT.contiguous(),b2[:,None].clone()      # layer 2, (cells, d, d) and (cells, 1, d)
+        self.A,self.O,self.E,self.G,self.D = (torch.empty_like(self.H) for _ in range(5)) # activations, outputs, unit outputs, two gradients
+        self.S,self.P = (x.new_empty(cells, n2//2, n2//2) for _ in range(2))              # cosines and n * dL/dcos
+        self.g = x.new_empty(2, cells, n2//2, d)
+        self.r,self.radial = (x.new_empty(cells, n2, 1) for _ in range(2))
+        self.u,self.v = self.E[:,:n2//2],self.E[:,n2//2:]
+
+    def forward(self):
+        "Unit outputs into `u` and `v`"
+        torch.clamp_min(self.H, 0, out=self.A)
+        torch.baddbmm(self.c, self.A, self.W, out=self.O)
+        if self.relu: self.O.clamp_min_(0)
+        torch.linalg.vector_norm(self.O, dim=-1, keepdim=True, out=self.r)
+        self.r.clamp_min_(1e-12).reciprocal_()
+        torch.mul(self.O, self.r, out=self.E)
+
+    def output_gradient(self):
+        "n times the gradient of the outputs into `G`, from the cosines `S` (lost) and `P`"
+        S,P,g,G,radial,u,v,n = self.S,self.P,self.g,self.G,self.radial,self.u,self.v,self.S.shape[-1]
+        torch.bmm(P, v, out=g[0]); torch.bmm(P.mT, u, out=g[1])
+        S.mul_(P)                                                  # its row and column sums are the radial parts of g
+        torch.sum(S, 2, keepdim=True, out=radial[:,:n]); radial[:,n:] = S.sum(1)[...,None]
+        torch.addcmul(g[0], u, radial[:,:n], value=-1, out=G[:,:n]); torch.addcmul(g[1], v, radial[:,n:], value=-1, out=G[:,n:])
+        G.mul_(self.r)
+        if self.relu: _relu_grad(G, self.O, 0, grad_input=G)
+
+    def step(self, rate):
+        "Move both layers against `G`"
+        torch.bmm(self.G, self.W.mT, out=self.D)
+        _relu_grad(self.D, self.A, 0, grad_input=self.D)
+        torch.baddbmm(self.H, self.K, self.D, alpha=-rate, out=self.H)
+        torch.baddbmm(self.W, self.A.mT, self.G, alpha=-rate, out=self.W)
+        self.c.sub_(self.G.sum(1, keepdim=True), alpha=rate)
+
+# %% ../nbs/14_synthetic.ipynb #9b7a6f58
 def train_encoders(
     n:int,               # Number of pairs, >= 2
     logit_scale,         # `t` > 0, number or array
     logit_bias=None,     # `b`, number or array; None is `-t`
     d:int=None,          # Width, >= 1; None is `n`
-    loss:str='sigmoid',  # `"sigmoid"` or `"info_nce"`
+    *,
+    loss:str='sigmoid',  # `"mscl"` (also `"sigmoid"`) or `"infonce"`
     output:str='relu',   # `"relu"` (published; cosines are then >= 0) or `"linear"`
     steps:int=3000,      # Gradient steps, >= 0
     lr:float=.5,         # Learning rate, > 0
@@ -231,44 +304,19 @@ def train_encoders(
     dtype=torch.float32, # Precision
 )->tuple:                # `(u, v)` after the last step, normalised, each `(*batch, n, d)`; the row of a dead encoder is zero
     "Train one small encoder per cell, all cells in one batched program without autograd"
-    n,steps = _whole('n', n, 2),_whole('steps', steps, 0)
+    n,steps,loss = _whole('n', n, 2),_whole('steps', steps, 0),_known_loss(loss)
     d = n if d is None else _whole('d', d, 1)
-    if loss not in LOSSES: raise ValueError(f"loss must be one of {LOSSES}, got {loss!r}")
     if output not in OUTPUTS: raise ValueError(f"output must be one of {OUTPUTS}, got {output!r}")
-    if not (math.isfinite(lr) and lr>0): raise ValueError(f"lr must be finite and > 0, got {lr}")
-    shape,t,b,_,seed = check_cells(logit_scale, logit_bias, 0., seed)
-    t,b = (torch.as_tensor(o, dtype=dtype)[:,None,None] for o in (t,b))
-    starts = {s: encoder_start(n, d, s, dtype) for s in np.unique(seed)}
-    x,w1,b1,w2,b2 = (torch.stack([starts[s][i] for s in seed]) for i in range(5))
-    K = x@x.mT + 1
-    H = torch.baddbmm(b1[:,None], x, w1.mT)                          # pre-activations of layer 1, (cells, 2n, d): the state instead of w1 and b1
-    W,c = w2.mT.contiguous(),b2[:,None].clone()                      # layer 2, (cells, d, d) and (cells, 1, d)
-    A,O,E,G,D = (torch.empty_like(H) for _ in range(5))              # activations, outputs, unit outputs, and two gradients
-    S,P = (torch.empty(len(t), n, n, dtype=dtype) for _ in range(2)) # cosines and n * dL/dcos
-    g = torch.empty(2, len(t), n, d, dtype=dtype)
-    r,rad = (torch.empty(len(t), 2*n, 1, dtype=dtype) for _ in range(2))
-    u,v = E[:,:n],E[:,n:]
-    def forward():
-        torch.clamp_min(H, 0, out=A)
-        torch.baddbmm(c, A, W, out=O)
-        if output=='relu': O.clamp_min_(0)
-        torch.linalg.vector_norm(O, dim=-1, keepdim=True, out=r)
-        r.clamp_min_(1e-12).reciprocal_()
-        torch.mul(O, r, out=E)
+    _rate('lr', lr)
+    shape,t,b,_,seed = check_cells(logit_scale, logit_bias, seed=seed)
+    t,b = _columns(dtype, t, b)
+    starts = {s: encoder_start(n, d, seed=s, dtype=dtype) for s in np.unique(seed)}
+    net = _Encoders(*(torch.stack([starts[s][i] for s in seed]) for i in range(5)), output=='relu')
     for _ in range(steps):
-        forward()
-        torch.bmm(u, v.mT, out=S)
-        pair_gradient_(P.copy_(S), t, b, loss)
-        torch.bmm(P, v, out=g[0]); torch.bmm(P.mT, u, out=g[1])
-        S.mul_(P)                                                    # its row and column sums are the radial parts of g
-        torch.sum(S, 2, keepdim=True, out=rad[:,:n]); rad[:,n:] = S.sum(1)[...,None]
-        torch.addcmul(g[0], u, rad[:,:n], value=-1, out=G[:,:n]); torch.addcmul(g[1], v, rad[:,n:], value=-1, out=G[:,n:])
-        G.mul_(r)                                                    # n times the gradient; the steps below divide
-        if output=='relu': _relu_grad(G, O, 0, grad_input=G)
-        torch.bmm(G, W.mT, out=D)
-        _relu_grad(D, A, 0, grad_input=D)
-        torch.baddbmm(H, K, D, alpha=-lr/n, out=H)
-        torch.baddbmm(W, A.mT, G, alpha=-lr/n, out=W)
-        c.sub_(G.sum(1, keepdim=True), alpha=lr/n)
-    forward()
-    return tuple(o.reshape(*shape, n, d).clone() for o in (u,v))
+        net.forward()
+        torch.bmm(net.u, net.v.mT, out=net.S)
+        pair_gradient_(net.P.copy_(net.S), t, b, loss=loss)
+        net.output_gradient()
+        net.step(lr/n)
+    net.forward()
+    return tuple(o.reshape(*shape, n, d).clone() for o in (net.u,net.v))
