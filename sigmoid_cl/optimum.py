@@ -18,9 +18,9 @@ __all__ = ['curve_margins', 'curve_loss', 'ccem_loss', 'etf_threshold', 'antipod
 import numpy as np
 from .embeddings import ccem_x
 from .margins import check_arguments, check_values, envelope, envelope_loss, in_blocks, increasing_root, inflection
-from .margins import log_margin_loss, log_margin_slope, margin_loss, margin_slope
+from .margins import log_margin_loss, log_margin_slope, margin_loss
 
-# %% ../nbs/02_optimum.ipynb #5132468f
+# %% ../nbs/02_optimum.ipynb #7b082333
 def __getattr__(name):
     "`ccem_optimum`, `ccem_certificate` and `certified_bias` live in `certificate`, which is imported when one of them is asked for"
     if name not in ('Optimum','ccem_optimum','ccem_certificate','certified_bias'): raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -78,7 +78,7 @@ def antipodal_threshold(
     "At and below this scale the antipodal embedding is optimal for `logit_bias=-logit_scale`"
     return _antipodal_t(check_values('n', n, 'finite and >= 2', ok=lambda a: a>=2))[()]
 
-# %% ../nbs/02_optimum.ipynb #bc1e0d32
+# %% ../nbs/02_optimum.ipynb #0171740d
 def _balance(x, n, t, b, g=0.):
     "log of the ratio of the two forces, whose sign is that of L'(x), and its slope in x"
     mp,mn = curve_margins(x, n, t, b)
@@ -100,7 +100,7 @@ def _regime(n, t, b):
         etf = np.where(line, t>=_etf_t(n), etf) | (n==2)
         return etf, np.where(line, t<=_antipodal_t(n), anti) & ~etf
 
-# %% ../nbs/02_optimum.ipynb #68de00e2
+# %% ../nbs/02_optimum.ipynb #c703fac4
 def phase(
     n,               # Number of pairs, >= 2
     logit_scale,     # t > 0
@@ -152,7 +152,7 @@ def _x_plain(n, t, b):
     x[mid] = r
     return x
 
-# %% ../nbs/02_optimum.ipynb #4ca88911
+# %% ../nbs/02_optimum.ipynb #37de472a
 def _envelope_balance(x, n, t, b, g, pt, ps, nt, ns):
     "`_balance` for the two envelopes, given by `touch` and `slope`"
     mp,mn = curve_margins(x, n, t, b)
@@ -182,7 +182,7 @@ def envelope_minimum(
     touch = (n==2) | (((mp>=ep.touch)|(x==1)) & ((mn>=en.touch)|(mn<=low)))
     return x, envelope_loss(ep, mp, g) + (n-1)*envelope_loss(en, mn, g), touch
 
-# %% ../nbs/02_optimum.ipynb #cddfbebb
+# %% ../nbs/02_optimum.ipynb #9cdf0373
 def curve_grid(
     n,           # Number of pairs, > 2; 1-D arrays of one length, nothing is checked
     logit_scale, # t > 0
@@ -313,11 +313,11 @@ def plot_loss(
     ax.legend(frameon=False, fontsize=8)
     return ax
 
-# %% ../nbs/02_optimum.ipynb #2bb939a2
+# %% ../nbs/02_optimum.ipynb #c924f2c5
 def plot_phase(
     n,          # Number of pairs, >= 3
-    *,
     t_max=10.,  # Scales from 0 to this
+    *,
     point=None, # `(t, b)` to mark
     ax=None,    # Axes to draw on; a new figure when None
 ):              # The axes

@@ -8,7 +8,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from sigmoid_cl.embeddings import pair_geometry
-from sigmoid_cl.optimum import ccem_optimum
+from sigmoid_cl.certificate import ccem_optimum
 from sigmoid_cl.synthetic import embedding_start, optimize_embeddings, optimize_trainable, train_encoders
 
 RESULTS = Path(__file__).resolve().parents[2]/'results'
@@ -198,7 +198,7 @@ def trainable():
     logs = sorted({0, *np.unique(np.geomspace(1, 20_000, 40).astype(int)).tolist()})
     for d in (30, 8):
         for relative in (False, True):
-            tr = optimize_trainable(n, d, t0, -r0*t0, relative, log_steps=logs)
+            tr = optimize_trainable(n, d, t0, -r0*t0, relative=relative, log_steps=logs)
             for k,step in enumerate(logs):
                 for i in range(len(t0)): rows.append(dict(n=n, d=d, parameter='relative' if relative else 'absolute', t0=t0[i], b0=-r0[i]*t0[i], step=step, lr=.5, lr_logit=.05, seed=0,
                     t=tr.logit_scale[k,i], b=tr.logit_bias[k,i], value=tr.loss[k,i], s_pos=tr.s_pos[k,i], s_neg=tr.s_neg[k,i], margin=tr.margin[k,i]))
