@@ -6,7 +6,7 @@ Modules:
 
 - `sigmoid_cl.callbacks`: The training method, one callback per idea: the target network, the schedule of gamma, the filter, and the instruments that watch them
 - `sigmoid_cl.ccem`: The synthetic experiments from the command line: a table and a figure for each
-- `sigmoid_cl.cli`: A function with documented arguments is a command: its errors are one line, and its exit code says whether it was used right
+- `sigmoid_cl.cli`: The four commands, and how their flags are read from the source: `--help` does not wait for torch
 - `sigmoid_cl.data`: Image sets by name, and batches of views for fastai: `load_data('cifar10', root)` gives images without labels for pretraining, and labelled images for the probes
 - `sigmoid_cl.distributed`: Every process keeps its rows, the target rows travel around a ring, and no process ever sees the whole batch
 - `sigmoid_cl.embeddings`: Simplex ETF, antipodal pairs, and the one-parameter family (CCEM) that joins them.
