@@ -9,7 +9,7 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/cli.html.md"""
 
 # %% auto #0
 __all__ = ['headings', 'plain', 'module_file', 'Source', 'Flag', 'heading', 'own_flags', 'delegations', 'all_flags', 'loss_flags',
-           'read_flags', 'add_flag', 'fail', 'make_parser', 'import_code', 'used_code', 'load_function', 'underscored',
+           'read_flags', 'add_flag', 'fail', 'make_parser', 'import_code', 'used_code', 'underscored', 'load_function',
            'run_command', 'list_studies', 'scl_train', 'scl_eval', 'scl_study', 'scl_ccem', 'run_script']
 
 # %% ../nbs/63_cli.ipynb #8ad5cec1
@@ -21,9 +21,10 @@ from importlib.util import find_spec
 from inspect import Parameter
 from io import StringIO
 from pathlib import Path
+from fastcore.basics import patch
 from . import __version__
 
-# %% ../nbs/63_cli.ipynb #53bd4c59
+# %% ../nbs/63_cli.ipynb #604a1847
 def module_file(
     name:str, # A module 'package.module', or a file 'NAME.py'
 )->Path:      # Its file
@@ -36,7 +37,7 @@ def module_file(
     if spec is None or not spec.origin: raise ValueError(f"there is no module {name}")
     return Path(spec.origin)
 
-# %% ../nbs/63_cli.ipynb #99750ca0
+# %% ../nbs/63_cli.ipynb #34d18cad
 class Source:
     "A Python file, parsed and not run"
     def __init__(self,
@@ -48,43 +49,51 @@ class Source:
         except SyntaxError as e: raise ValueError(f"{self.path.name}, line {e.lineno}: {e.msg}") from None
         self.defs = {o.name: o for o in self.tree.body if isinstance(o, (ast.FunctionDef, ast.ClassDef))}
 
-    def imported(self,
-        node, # An `ast.ImportFrom` of this file
-    ):        # The `Source` that it imports from
-        "The file behind an import"
-        if not node.level: return Source(module_file(node.module))
-        return Source(self.path.parents[node.level-1]/f"{node.module.replace('.', '/')}.py")
+# %% ../nbs/63_cli.ipynb #a032b46d
+@patch
+def imported(self:Source,
+    node, # An `ast.ImportFrom` of this file
+)->Source:
+    "The file behind an import"
+    if not node.level: return Source(module_file(node.module))
+    return Source(self.path.parents[node.level-1]/f"{node.module.replace('.', '/')}.py")
 
-    def find(self,
-        name:str, # Function or class that is defined or imported here
-    )->tuple:     # `Source` of the file that defines it, and its node
-        "A definition by name"
-        if name in self.defs: return self,self.defs[name]
-        for o in ast.walk(self.tree):
-            if not isinstance(o, ast.ImportFrom): continue
-            for a in o.names:
-                if name==(a.asname or a.name): return self.imported(o).find(a.name)
-        raise ValueError(f"{self.path.name} neither defines nor imports {name}")
+@patch
+def find(self:Source,
+    name:str, # Function or class that is defined or imported here
+)->tuple:     # `Source` of the file that defines it, and its node
+    "A definition by name"
+    if name in self.defs: return self,self.defs[name]
+    for o in ast.walk(self.tree):
+        if not isinstance(o, ast.ImportFrom): continue
+        for a in o.names:
+            if name==(a.asname or a.name): return self.imported(o).find(a.name)
+    raise ValueError(f"{self.path.name} neither defines nor imports {name}")
 
-    def function(self,
-        name:str, # Function or class that is defined or imported here
-    )->tuple:     # `Source`, and the node of the function, for a class that of the `__init__` it has or inherits
-        "What is called when the name is called"
-        source,node = self.find(name)
-        if isinstance(node, ast.FunctionDef): return source,node
-        own = [o for o in node.body if isinstance(o, ast.FunctionDef) and o.name=='__init__']
-        if own: return source,own[0]
-        if not node.bases: raise ValueError(f"{source.path.name}: {name} has no __init__")
-        return source.function(ast.unparse(node.bases[0]))
+# %% ../nbs/63_cli.ipynb #4cc885b7
+@patch
+def function(self:Source,
+    name:str, # Function or class that is defined or imported here
+)->tuple:     # `Source` of the file, and the node of the function or of the `__init__`
+    "What is called when the name is called"
+    source,node = self.find(name)
+    if isinstance(node, ast.FunctionDef): return source,node
+    own = [o for o in node.body if isinstance(o, ast.FunctionDef) and o.name=='__init__']
+    if own: return source,own[0]
+    if not node.bases: raise ValueError(f"{source.path.name}: {name} has no __init__")
+    return source.function(ast.unparse(node.bases[0]))
 
-    def comments(self,
-        node, # A function of this file
-    )->dict:  # Text by line number of the file
-        "The comments within a function"
-        lines = ''.join(self.text.splitlines(keepends=True)[node.lineno-1:node.end_lineno])
-        return {o.start[0]+node.lineno-1: o.string.lstrip('# ').rstrip() for o in tokenize.generate_tokens(StringIO(lines).readline) if o.type==tokenize.COMMENT}
+# %% ../nbs/63_cli.ipynb #1457b9a2
+@patch
+def comments(self:Source,
+    node, # A function of this file
+)->dict:  # Text by line number of the file
+    "The comments within a function"
+    lines = ''.join(self.text.splitlines(keepends=True)[node.lineno-1:node.end_lineno])
+    found = [o for o in tokenize.generate_tokens(StringIO(lines).readline) if o.type==tokenize.COMMENT]
+    return {o.start[0]+node.lineno-1: o.string.lstrip('# ').rstrip() for o in found}
 
-# %% ../nbs/63_cli.ipynb #90fdb88b
+# %% ../nbs/63_cli.ipynb #020f2e80
 headings = {
     'data': 'data data_root download limit size bs load_data contrastive_dls',
     'encoder': 'encoder chunk n_out centred build_encoder projector',
@@ -108,7 +117,7 @@ class Flag:
     group:str       # Heading in the help
     losses:tuple=() # Names of the registered losses that take it; empty for all others
 
-# %% ../nbs/63_cli.ipynb #d57137b3
+# %% ../nbs/63_cli.ipynb #8c639ae2
 def heading(
     names, # Names in the order in which they are looked up
     group, # Heading when the table has none of them
@@ -117,9 +126,11 @@ def heading(
     at = {o: k for k,v in headings.items() for o in v.split()}
     return next((at[o] for o in names if o in at), group)
 
+# %% ../nbs/63_cli.ipynb #d629a1a9
 def own_flags(
     source:Source, # File of the function
     func,          # Its node
+    *,
     owner:str,     # Its name, or that of its class
     group:str,     # Heading when the table does not name it
 )->list:           # A `Flag` for every parameter
@@ -134,7 +145,7 @@ def own_flags(
         return Flag(arg.arg, kind, default, comments.get(arg.lineno, ''), owner, heading((owner, arg.arg), group))
     return [flag(*o) for o in zip(named+args.kwonlyargs, defaults)]
 
-# %% ../nbs/63_cli.ipynb #2d272c06
+# %% ../nbs/63_cli.ipynb #cdf16a2d
 def delegations(
     func, # Node of a function
 )->list:  # Tuples (name, names left out, whether further ones may follow), in the order in which they apply
@@ -147,23 +158,25 @@ def delegations(
         res.append((ast.unparse(said['to']), but.replace(',', ' ').split() if isinstance(but, str) else but or [], bool(keep)))
     return res
 
+# %% ../nbs/63_cli.ipynb #61fbb0bb
 def all_flags(
     source:Source,    # A file
     name:str,         # Function or class defined or imported there
+    *,
     group:str='run',  # Heading when the table does not name it
 )->list:              # A `Flag` for every parameter, its own first
     "The parameters of a function with those that `delegates` brings, as `inspect.signature` has them"
     owner = source.find(name)[1].name # the import may have renamed it
     group = heading((owner,), group)
     source,func = source.function(name)
-    flags = own_flags(source, func, owner, group)
+    flags = own_flags(source, func, owner=owner, group=group)
     for to,but,keep in delegations(func):
         known = {o.name for o in flags} | set(but)
-        flags += [o for o in all_flags(source, to, group) if o.default is not Parameter.empty and o.name not in known]
+        flags += [o for o in all_flags(source, to, group=group) if o.default is not Parameter.empty and o.name not in known]
         if not keep: break
     return flags
 
-# %% ../nbs/63_cli.ipynb #2755723c
+# %% ../nbs/63_cli.ipynb #0f6f560c
 def loss_flags(
     source:Source, # File in which losses are registered
 )->list:           # Their options, a `Flag` each, loss by loss
@@ -173,9 +186,10 @@ def loss_flags(
         for o in node.decorator_list:
             if not (isinstance(o, ast.Call) and ast.unparse(o.func).split('.')[-1]=='register_loss'): continue
             name = ast.literal_eval(o.args[0])
-            res += [replace(f, losses=(name,)) for f in all_flags(source, node.name, 'loss and schedules') if f.default is not Parameter.empty]
+            res += [replace(f, losses=(name,)) for f in all_flags(source, node.name, group='loss and schedules') if f.default is not Parameter.empty]
     return res
 
+# %% ../nbs/63_cli.ipynb #954250e0
 def read_flags(
     name:str,  # The function, 'package.module.function'
     *,
@@ -189,13 +203,14 @@ def read_flags(
         if first.losses and o.losses[0] not in first.losses: flags[o.name] = replace(first, losses=first.losses+o.losses)
     return [o for o in flags.values() if o.type]
 
-# %% ../nbs/63_cli.ipynb #7cf7e782
+# %% ../nbs/63_cli.ipynb #37d20c54
 def add_flag(
     group,                # Parser, or a group of it
     flag:Flag,            # What is added
+    *,
     positional:bool=False,# Whether it goes without its name
 ):
-    "Add one flag to a parser"
+    "Add one flag to a parser; a value that is not given is left out"
     facts = [f"default {flag.default}"] if flag.type is not bool and flag.default not in (None, Parameter.empty) else []
     facts += [f"loss {' '.join(flag.losses)}"] if flag.losses else []
     kw = dict(default=argparse.SUPPRESS, help=(flag.help+(f" ({'; '.join(facts)})" if facts else '')).replace('%', '%%'))
@@ -204,6 +219,7 @@ def add_flag(
     elif flag.default: group.add_argument(f'--no_{flag.name}', dest=flag.name, action='store_false', **kw | dict(help=f"Not: {kw['help']}"))
     else: group.add_argument(f'--{flag.name}', action='store_true', **kw)
 
+# %% ../nbs/63_cli.ipynb #6aca36f1
 def fail(
     prog:str, # Name of the command
     why,      # Error, or its text
@@ -214,6 +230,7 @@ def fail(
     sys.stderr.write(f"{prog}: error: {' '.join(why.split())}\n")
     raise SystemExit(2)
 
+# %% ../nbs/63_cli.ipynb #675b0df1
 def make_parser(
     prog:str,       # Name of the command
     flags:list,     # From `read_flags`
@@ -230,10 +247,10 @@ def make_parser(
     parser.add_argument('--version', action='version', version=f'{prog} of sigmoid_cl {__version__}')
     if use: parser.add_argument('--use', action='append', metavar='CODE', default=argparse.SUPPRESS, help='A file NAME.py or a module to import first, for what it registers; may be repeated')
     groups = {k: parser.add_argument_group(k) for k in headings if any(o.group==k and o.name not in positional for o in flags)}
-    for o in flags: add_flag(parser if o.name in positional else groups[o.group], o, o.name in positional)
+    for o in flags: add_flag(parser if o.name in positional else groups[o.group], o, positional=o.name in positional)
     return parser
 
-# %% ../nbs/63_cli.ipynb #2558eded
+# %% ../nbs/63_cli.ipynb #f69215bc
 def import_code(
     code:str, # A module, or a file NAME.py
 ):            # The module
@@ -245,6 +262,7 @@ def import_code(
     if Path(getattr(module, '__file__', None) or '').resolve()!=path: raise ValueError(f"use: another module is called {path.stem}; rename {path.name}")
     return module
 
+# %% ../nbs/63_cli.ipynb #9a574472
 def used_code(
     argv:list, # Arguments of a command
 )->list:       # What its flags `--use` name
@@ -253,18 +271,7 @@ def used_code(
     parser.add_argument('--use', action='append', default=[], nargs='?')
     return [o for o in parser.parse_known_args(argv)[0].use if o]
 
-# %% ../nbs/63_cli.ipynb #2f986554
-def load_function(
-    name:str,  # 'package.module.function'
-    code=(),   # User code that is imported before
-):             # The function
-    "Import a function, without the warnings that fastai's import gives about torch"
-    module,_,func = name.rpartition('.')
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore', FutureWarning)
-        for o in code: import_code(o)
-        return getattr(import_module(module), func)
-
+# %% ../nbs/63_cli.ipynb #614d65d4
 def underscored(
     arg:str, # An argument
 )->str:      # The name of a flag with underscores; anything else as it is
@@ -272,6 +279,19 @@ def underscored(
     name,eq,value = arg.partition('=')
     return f"--{name[2:].replace('-', '_')}{eq}{value}" if arg.startswith('--') else arg
 
+# %% ../nbs/63_cli.ipynb #fa91c053
+def load_function(
+    name:str,  # 'package.module.function'
+    code=(),   # User code that is imported before
+):             # The function
+    "Import a function without the warnings that importing gives"
+    module,_,func = name.rpartition('.')
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', FutureWarning)
+        for o in code: import_code(o)
+        return getattr(import_module(module), func)
+
+# %% ../nbs/63_cli.ipynb #0fb759e8
 def run_command(
     name:str,       # The function, 'package.module.function'; `ValueError` and `OSError` that it raises are the user's
     argv:list=None, # Arguments; None reads the command line
@@ -298,7 +318,7 @@ def run_command(
         sys.stderr.write(f'{prog}: interrupted\n')
         raise SystemExit(130) from None
 
-# %% ../nbs/63_cli.ipynb #8020c9b5
+# %% ../nbs/63_cli.ipynb #356136b3
 def list_studies(
     folder=None, # Folder of `.toml` files; that of the package when None
 )->str:          # A line each: name, and the first sentence of what it is about
@@ -307,7 +327,7 @@ def list_studies(
     about = {o.stem: tomllib.loads(o.read_text(encoding='utf-8')).get('about', '').partition('. ')[0] for o in files}
     return '\n'.join(f'  {k:<18} {v}' for k,v in about.items())
 
-# %% ../nbs/63_cli.ipynb #bd3c5733
+# %% ../nbs/63_cli.ipynb #14da158f
 def scl_train(
     argv:list=None, # Arguments; None reads the command line
 ):
@@ -333,7 +353,7 @@ def scl_ccem(
     "Synthetic experiments: `ccem.run_ccem`"
     run_command('sigmoid_cl.ccem.run_ccem', argv, prog='scl_ccem', positional=['experiment'])
 
-# %% ../nbs/63_cli.ipynb #b1faf6d5
+# %% ../nbs/63_cli.ipynb #1e2bf66d
 def run_script(func, argv=None, pos=(), prog=None, stored=None):
     "The name by which `run` still imports `run_command`"
     return run_command(f'{func.__module__}.{func.__name__}', argv, prog=prog, positional=pos)
