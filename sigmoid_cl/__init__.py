@@ -18,6 +18,7 @@ Modules:
 - `sigmoid_cl.networks`: The encoder that makes features, the projector that makes embeddings, and the two numbers the sigmoid loss learns
 - `sigmoid_cl.optimum`: Where the sigmoid loss wants the embeddings to be, for any batch size, scale, bias and gamma.
 - `sigmoid_cl.processes`: `with on_processes(learn): learn.fit(...)`: every process takes its part of each batch, and the loss is that of the whole
+- `sigmoid_cl.registry`: One table for each kind of thing that a run picks by name: losses, encoders, data sets
 - `sigmoid_cl.run`: `scl_train` pretrains on images and ends with a table: what the features are worth, beside raw pixels and the same encoder untrained
 - `sigmoid_cl.study`: `scl_study` runs a declared grid of trainings, survives being killed, and keeps one row a run
 - `sigmoid_cl.synthetic`: Many optimisations of free embeddings, or of small encoders, as one batched program (section 5 of Lee et al., "Analysis of Using Sigmoid Loss for Contrastive Learning")
