@@ -5,7 +5,7 @@ on fastai that reports at every step where the embeddings stand relative to that
 Modules:
 
 - `sigmoid_cl.callbacks`: The training method, one callback per idea: the target network, the schedule of gamma, the filter, and the instruments that watch them
-- `sigmoid_cl.ccem`: The synthetic experiments from the command line: a table and a figure for each
+- `sigmoid_cl.ccem`: The synthetic experiments, one function each: a table beside the theory, and a figure
 - `sigmoid_cl.cli`: The four commands, and how their flags are read from the source: `--help` does not wait for torch
 - `sigmoid_cl.data`: Image sets by name, and batches of views for fastai: `load_data('cifar10', root)` gives images without labels for pretraining, and labelled images for the probes
 - `sigmoid_cl.distributed`: Every process keeps its rows, the target rows travel around a ring, and no process ever sees the whole batch
