@@ -12,7 +12,6 @@ Modules:
 - `sigmoid_cl.embeddings`: Simplex ETF, antipodal pairs, and the one-parameter family (CCEM) that joins them.
 - `sigmoid_cl.evaluate`: What frozen features are worth: a linear probe, a nearest-neighbour probe, and the baselines that say what "worth" means
 - `sigmoid_cl.fused`: SCL, MSCL and filtering in memory linear in the batch, with the gradient worked out while each tile is in cache
-- `sigmoid_cl.large_batch`: `CachedBatch(chunk)` trains with all negatives of a batch of any size on the network memory of `chunk` images
 - `sigmoid_cl.learner`: `contrastive_learner(dls)` puts networks, loss and callbacks together and returns a fastai `Learner`
 - `sigmoid_cl.losses`: Sigmoid, modulated and filtered contrastive losses, and the softmax losses they are measured against, each as one equation and one short function
 - `sigmoid_cl.networks`: The encoder that makes features, the projector that makes embeddings, and the two numbers the sigmoid loss learns
