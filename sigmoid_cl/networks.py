@@ -157,12 +157,14 @@ def still_statistics(
     *models:nn.Module, # Their BatchNorm layers keep their running statistics inside the block
 ):
     "BatchNorm layers in training mode normalise as before, but running statistics and counters do not move"
-    old = [(m,m.track_running_stats) for m in batch_norms(*models) if m.training]
+    old = [(m, m.momentum, m.num_batches_tracked.clone()) for m in batch_norms(*models) if m.training and m.track_running_stats]
     try:
-        for m,_ in old: m.track_running_stats = False # PyTorch then normalises by the batch and passes over the buffers
+        for m,*_ in old: m.momentum = 0. # not `track_running_stats`: a second pass must save the tensors that the first saved
         yield
     finally:
-        for m,track in old: m.track_running_stats = track
+        for m,momentum,count in old:
+            m.momentum = momentum
+            m.num_batches_tracked.copy_(count)
 
 @contextmanager
 def batch_statistics(
