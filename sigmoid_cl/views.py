@@ -27,6 +27,7 @@ def resize_positions(
     length:Tensor,       # Pixels in each window, shape `(N,)`, >= 1
     n_in:int,            # Pixels of the image along this axis
     n_out:int,           # Pixels of the view along this axis
+    *,
     flip:Tensor=None,    # True where the window is mirrored, shape `(N,)`
     antialias:bool=True, # Widen the triangle when a window shrinks
 )->tuple:                # `(N, n_out)` and `(N, n_in)`, in units of the triangle's half width
@@ -105,6 +106,7 @@ def color_affine(
     saturation:Tensor, # Factors, shape `(N,)`; 1 changes nothing, 0 is grey
     hue:Tensor,        # Turns of the colour circle, shape `(N,)`, in `[-0.5, 0.5]`; 0 changes nothing
     grey:Tensor,       # True where the result becomes grey, shape `(N,)`
+    *,
     order:Tensor=None, # Order of the first four for each view, shape `(N, 4)`, numbered as above; None takes this order
     c:int=3,           # Channels; on one channel only brightness and contrast have an effect
 )->tuple:              # `M` and `Q`, each `(N, c, c)`: a pixel `p` of a view with mean colour `mu` becomes `M@p + Q@mu`
@@ -131,6 +133,7 @@ def random_boxes(
     u:Tensor,          # Uniform random numbers, shape `(N, 22)`: ten areas, ten ratios, top, left
     height:int,        # Of the images, in pixels
     width:int,         # Of the images, in pixels
+    *,
     scale=(.1, 1.),    # Range of the window's share of the image's area
     ratio=(3/4, 4/3),  # Range of width/height, log-uniform
 )->tuple:              # Four float tensors of whole numbers, shape `(N,)`: top, left, height, width
@@ -216,18 +219,18 @@ def _colours(self:MultiCrop, u, c):
     jitter,grey = u[:,1]<self.jitter,u[:,2]<self.grey
     factor = lambda k,s: torch.where(jitter, max(0., 1-s) + (1+s-max(0., 1-s))*u[:,k], 1.)
     return color_affine(factor(3, self.brightness), factor(4, self.contrast), factor(5, self.saturation),
-                        torch.where(jitter, self.hue*(2*u[:,6]-1), 0.), grey, u[:,8:].argsort(1), c)
+                        torch.where(jitter, self.hue*(2*u[:,6]-1), 0.), grey, order=u[:,8:].argsort(1), c=c)
 
 @patch
 def _draw(self:MultiCrop, x, n, size, scale, solarize):
     "Parameters of `n` views of each image: positions of rows and columns, taps of the blur (None for none), `M` and `Q` view by view, and which are solarised"
     (b,c,H,W),dev = x.shape,x.device
     rand = lambda k: torch.rand(b*n, k, generator=self.generator).to(dev, non_blocking=True)
-    top,left,h,w = random_boxes(rand(2*N_TRIES+2), H, W, scale)
+    top,left,h,w = random_boxes(rand(2*N_TRIES+2), H, W, scale=scale)
     u = rand(12)
     sol = torch.rand(n, b, generator=self.generator)<solarize if solarize else None # stays on the CPU
     flip,kernel = u[:,0]<self.flip,min(self.kernel, 2*size-1) if self.blur else 1
-    positions = resize_positions(torch.cat([top, left]), torch.cat([h, w]), max(H, W), size, torch.cat([flip&False, flip]), self.antialias)
+    positions = resize_positions(torch.cat([top, left]), torch.cat([h, w]), max(H, W), size, flip=torch.cat([flip&False, flip]), antialias=self.antialias)
     taps = blur_taps(self.blur[0]+(self.blur[1]-self.blur[0])*u[:,7], kernel) if kernel>1 else None
     MQ = [o.mul(1/255 if x.dtype==torch.uint8 else 1.).view(b, n, c, c).transpose(0, 1).contiguous() for o in self._colours(u, c)]
     return [o.unflatten(0, (2, -1)) for o in positions],taps,MQ,sol
