@@ -89,8 +89,6 @@ def blur_matrix(
     return (taps @ _spread(n, kernel, taps.device).to(taps.dtype)).view(-1, n, n)
 
 # %% ../nbs/22_views.ipynb #502d690f
-_LUMA = (.299, .587, .114)
-
 def hue_matrices(
     turn:Tensor, # Share of the colour circle, shape `(N,)`; positive goes from red to yellow, as in HSV
 )->Tensor:       # Shape `(N, 3, 3)`
@@ -99,6 +97,9 @@ def hue_matrices(
     cross = torch.tensor([[0, -1, 1], [1, 0, -1], [-1, 1, 0]], device=turn.device, dtype=turn.dtype)/3**.5
     a = (2*math.pi*turn)[:,None,None]
     return k + torch.cos(a)*(torch.eye(3, device=turn.device, dtype=turn.dtype)-k) + torch.sin(a)*cross
+
+# %% ../nbs/22_views.ipynb #0aa9c45c
+_LUMA = (.299, .587, .114)
 
 def color_affine(
     brightness:Tensor, # Factors, shape `(N,)`; 1 changes nothing
@@ -194,16 +195,18 @@ class MultiCrop(nn.Module):
     def n_views(self)->int: return self.n_global+self.n_local
     def extra_repr(self): return ', '.join(f'{k}={v}' for k,v in vars(self).items() if not k.startswith('_') and k not in ('training', 'generator'))
 
-    @torch.no_grad()
-    def forward(self,
-        x:Tensor, # Images, `uint8` or float in `[0, 1]`, shape `(B, C, H, W)`, C = 1 or 3
-    )->list:      # `n_global` tensors `(B, C, size, size)`, then `n_local` of `(B, C, local_size, local_size)`
-        "Views of every image"
-        if x.ndim!=4 or x.shape[1] not in (1, 3): raise ValueError(f"need images (B, C, H, W) with 1 or 3 channels, got {tuple(x.shape)}")
-        if not (x.dtype==torch.uint8 or x.is_floating_point()): raise ValueError(f"need uint8 or float images, got {x.dtype}")
-        with torch.autocast(x.device.type, enabled=False):
-            return [v for n,size,scale,sol in ((self.n_global, self.size, self.scale, self.solarize), (self.n_local, self.local_size, self.local_scale, 0.))
-                    if n for v in self.views(x, n, size, scale, sol)]
+# %% ../nbs/22_views.ipynb #ec785538
+@patch
+@torch.no_grad()
+def forward(self:MultiCrop,
+    x:Tensor, # Images, `uint8` or float in `[0, 1]`, shape `(B, C, H, W)`, C = 1 or 3
+)->list:      # `n_global` tensors `(B, C, size, size)`, then `n_local` of `(B, C, local_size, local_size)`
+    "Views of every image"
+    if x.ndim!=4 or x.shape[1] not in (1, 3): raise ValueError(f"need images (B, C, H, W) with 1 or 3 channels, got {tuple(x.shape)}")
+    if not (x.dtype==torch.uint8 or x.is_floating_point()): raise ValueError(f"need uint8 or float images, got {x.dtype}")
+    with torch.autocast(x.device.type, enabled=False):
+        return [v for n,size,scale,sol in ((self.n_global, self.size, self.scale, self.solarize), (self.n_local, self.local_size, self.local_scale, 0.))
+                if n for v in self.views(x, n, size, scale, sol)]
 
 # %% ../nbs/22_views.ipynb #5d5e9fc6
 def solarized(
