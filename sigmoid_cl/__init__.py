@@ -10,7 +10,7 @@ Modules:
 - `sigmoid_cl.data`: Image sets by name, and batches of views for fastai: `load_data('cifar10', root)` gives images without labels for pretraining, and labelled images for the probes
 - `sigmoid_cl.distributed`: Every process keeps its rows, the target rows travel around a ring, and no process ever sees the whole batch
 - `sigmoid_cl.embeddings`: Simplex ETF, antipodal pairs, and the one-parameter family (CCEM) that joins them.
-- `sigmoid_cl.evaluate`: What frozen features are worth: a linear probe, a nearest-neighbour probe, and the baselines that say what "worth" means
+- `sigmoid_cl.evaluate`: What a trained network is worth and what it sees: probes of frozen features with many labels and with few, their baselines, and the pairs that are still hard
 - `sigmoid_cl.fused`: SCL, MSCL and filtering in memory linear in the batch, with the gradient worked out while each tile is in cache
 - `sigmoid_cl.learner`: `contrastive_learner(dls)` puts networks, loss and callbacks together and returns a fastai `Learner`
 - `sigmoid_cl.losses`: Sigmoid, modulated and filtered contrastive losses, and the softmax losses they are measured against, each as one equation and one short function
