@@ -49,6 +49,7 @@ def _convnet(in_channels, size): return convnet(in_channels)
 def narrow_resnet(
     depth:int=18,      # 18 or 34
     width:int=24,      # Channels of the first stage; torchvision's own is 64
+    *,
     in_channels:int=3, # Channels of the image
     stride:int=1,      # Stride of the stem
 )->nn.Module:          # `(B, in_channels, H, W)` -> `(B, 8*width)`
@@ -69,7 +70,7 @@ def narrow_resnet(
     return net
 
 @register_encoder(r'resnet(18|34)_w(\d+)')
-def _narrow_resnet(in_channels, size, depth, width): return narrow_resnet(depth, width, in_channels, STEM_STRIDE[size_class(size)])
+def _narrow_resnet(in_channels, size, depth, width): return narrow_resnet(depth, width, in_channels=in_channels, stride=STEM_STRIDE[size_class(size)])
 
 # %% ../nbs/30_networks.ipynb #5463a8d6
 class _Residual(nn.Module):
@@ -82,6 +83,7 @@ class _Residual(nn.Module):
 def resnet8(
     width:int=64,      # Channels of the first convolution; the last has four times as many
     in_channels:int=3, # Channels of the image
+    *,
     stride:int=2,      # Stride of the stem
 )->nn.Module:          # `(B, in_channels, H, W)` with `H, W >= 8` -> `(B, 16*width)`
     "A small residual network for small images and small budgets; the linear layer that a probe adds is its eighth"
@@ -91,7 +93,7 @@ def resnet8(
                          nn.AdaptiveAvgPool2d(2), nn.Flatten())
 
 @register_encoder(r'resnet8_w(\d+)')
-def _resnet8(in_channels, size, width): return resnet8(width, in_channels, 1 if size_class(size)=='tiny' else 2)
+def _resnet8(in_channels, size, width): return resnet8(width, in_channels, stride=1 if size_class(size)=='tiny' else 2)
 
 # %% ../nbs/30_networks.ipynb #7bdf674e
 @register_encoder(r'resnet(18|34|50)')
@@ -176,6 +178,12 @@ def batch_statistics(
         with still_statistics(*models): yield
 
 # %% ../nbs/30_networks.ipynb #99780eeb
+def _average_from_here(norms):
+    "Forget the running statistics, and take the mean over all batches from now on"
+    for m in norms:
+        m.reset_running_stats()
+        m.training,m.momentum = True,None
+
 def settle_statistics(
     net:nn.Module, # Its running statistics are replaced
     batches,       # Batches of images, float as the network takes them, or tuples that begin with one, such as `images.batches(256)`
@@ -187,7 +195,7 @@ def settle_statistics(
     try:
         with evaluating(net):
             for b in batches:
-                for m in norms if n==0 else []: m.training,m.momentum = True,None; m.reset_running_stats() # momentum None: the mean over all batches
+                if not n: _average_from_here(norms)
                 net((b if isinstance(b, Tensor) else b[0]).to(device))
                 n += 1
     finally:
@@ -211,6 +219,7 @@ def n_features(
 def projector(
     n_in:int,         # Features of the encoder
     n_hidden:int=512, # Width of the hidden layer
+    *,
     n_out:int=64,     # Dimension `d` of the embedding; the theory's optimum fits exactly when `d >= n`, the batch size
     centred:bool=False, # End with a BatchNorm without parameters: every coordinate has mean 0 and variance 1 over a batch
 )->nn.Module:         # `(B, n_in)` -> `(B, n_out)`
