@@ -294,9 +294,9 @@ def logit_histogram(
     "Counts of the logits of negative and of positive pairs"
     edges = torch.arange(-20, 20.25, .25) if edges is None else torch.as_tensor(edges, dtype=torch.float32)
     count = lambda z: torch.histogram(z.cpu().clamp(edges[0], edges[-1]), edges).hist.long()
-    parts = [torch.stack([count(z[~own]), count(z[own])]) for _,z,own in logit_tiles(u, v, logit_scale, logit_bias)]
-    negatives,positives = torch.stack(parts).sum(0).tolist()
-    return dict(edges=edges.tolist(), negatives=negatives, positives=positives)
+    parts = [torch.stack([count(z), count(z[own])]) for _,z,own in logit_tiles(u, v, logit_scale, logit_bias)]
+    pairs,positives = torch.stack(parts).sum(0)
+    return dict(edges=edges.tolist(), negatives=(pairs-positives).tolist(), positives=positives.tolist())
 
 # %% ../nbs/50_evaluate.ipynb #64955c35
 def plot_logits(
