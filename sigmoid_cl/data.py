@@ -14,12 +14,6 @@ __all__ = ['GREY', 'TINY', 'DIGITS', 'FASHION', 'ENCODERS', 'CPU_IMAGES', 'datas
            'FileImages', 'spread', 'ImageData', 'plot_splits', 'scaled_preset', 'preset_for', 'epochs_for', 'fake_data',
            'register_data', 'defaults_for', 'round_size', 'shorter_sides', 'load_data', 'ViewsDL', 'contrastive_dls']
 
-# %% ../nbs/21_data.ipynb #85d6038e
-import warnings
-with warnings.catch_warnings(): # fastai 2.8 still uses torch.jit.script; the warning of its deprecation is none of a user's
-    warnings.simplefilter('ignore', FutureWarning)
-    import fastai.layers
-
 # %% ../nbs/21_data.ipynb #81106ac1
 import os,random
 from collections.abc import Iterator
