@@ -7,7 +7,7 @@ Modules:
 - `sigmoid_cl.callbacks`: The training method, one callback per idea: the target network, the schedule of gamma, the filter, and the instruments that watch them
 - `sigmoid_cl.ccem`: The synthetic experiments from the command line: a table and a figure for each
 - `sigmoid_cl.checkpoint`: A run that was stopped continues as if nothing had happened, to the last bit
-- `sigmoid_cl.cli`: A function with documented arguments is a command: its errors are one line, and its exit code says whether it was used right
+- `sigmoid_cl.cli`: The four commands, and how their flags are read from the source: `--help` does not wait for torch
 - `sigmoid_cl.data`: Image sets by name, and batches of views for fastai: `load_data('cifar10', root)` gives images without labels for pretraining, and labelled images for the probes
 - `sigmoid_cl.distributed`: Every process keeps its rows, the target rows travel around a ring, and no process ever sees the whole batch
 - `sigmoid_cl.embeddings`: Simplex ETF, antipodal pairs, and the one-parameter family (CCEM) that joins them.
@@ -19,7 +19,7 @@ Modules:
 - `sigmoid_cl.optimum`: Where the sigmoid loss wants the embeddings to be, for any batch size, scale, bias and gamma.
 - `sigmoid_cl.processes`: `with on_processes(learn): learn.fit(...)`: every process takes its part of each batch, and the loss is that of the whole
 - `sigmoid_cl.registry`: One table for each kind of thing that a run picks by name: losses, encoders, data sets
-- `sigmoid_cl.run`: `scl_train` pretrains on images and ends with a table: what the features are worth, beside raw pixels and the same encoder untrained
+- `sigmoid_cl.run`: `train` pretrains on images and ends with a table: what the features are worth, beside raw pixels and the same encoder untrained
 - `sigmoid_cl.runlog`: A row a step, a file that is whole or not there, pictures in one style, and an encoder that loads without running code
 - `sigmoid_cl.study`: `scl_study` runs a declared grid of trainings, survives being killed, and keeps one row a run
 - `sigmoid_cl.synthetic`: Many optimisations of free embeddings, or of small encoders, as one batched program (section 5 of Lee et al., "Analysis of Using Sigmoid Loss for Contrastive Learning")
