@@ -66,7 +66,7 @@ class Registry:
     ):                       # Decorator that leaves the function or class as it is
         "Enter what is decorated under `name`"
         def enter(make):
-            same = lambda o: (getattr(o, '__module__', None), getattr(o, '__qualname__', None))
+            same = lambda o: (getattr(o, '__module__', None), getattr(o, '__qualname__', id(o)))
             old = self.entries.get(name)
             if old and not replace and same(old.make)!=same(make): raise ValueError(f"{self.what} {name!r} is registered already; replace=True puts another in its place")
             self.entries[name] = Entry(**facts, name=name, make=make)
