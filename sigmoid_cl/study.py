@@ -10,21 +10,20 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/study.html.md"""
 
 # %% auto #0
 __all__ = ['shipped', 'columns', 'curve_columns', 'pair_columns', 'read_study', 'study_runs', 'read_rows', 'append_rows',
-           'run_row', 'curve_rows', 'pair_rows', 'do_run', 'fake_data', 'study', 'scl_study']
+           'run_row', 'curve_rows', 'pair_rows', 'Images', 'do_run', 'threads', 'check_rows', 'show_rows',
+           'run_missing', 'study']
 
 # %% ../nbs/61_study.ipynb #61f399d8
 import csv,io,json,tempfile,time,tomllib
+from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 import numpy as np
 import torch
-from fastcore.script import store_true
 from filelock import FileLock,Timeout
-from .callbacks import save_atomically
-from .cli import run_script
-from .data import *
-from .learner import read_history
-from .run import *
+from .data import datasets,fake_data,load_data
+from .run import train
+from .runlog import read_history,save_atomically
 
 # %% ../nbs/61_study.ipynb #8f3fa4a4
 shipped = Path(__file__).parent/'studies' if '__file__' in globals() else Path('../sigmoid_cl/studies')
@@ -133,26 +132,31 @@ def pair_rows(
     return [dict(o, run=run['run']) for o in rows]
 
 # %% ../nbs/61_study.ipynb #aff994d1
-def _images(flags, cache={}):
-    "The data, loaded once for many runs"
-    want = tuple(flags.get(k) for k in ('data','data_root','limit','size'))
-    if want not in cache:
-        cache.clear()
-        cache[want] = load_data(want[0] or 'digits', want[1], False, *want[2:])
-    return cache[want]
+class Images:
+    "The data of the latest run, kept for the next that wants the same"
+    def __init__(self): self.want,self.images = None,None
+    def get(self,
+        flags:dict,     # Of a run
+        data_root=None, # Folder where data sets are
+    ):                  # `ImageData`
+        "Images for a run"
+        want = flags.get('data', 'digits'),data_root,flags.get('limit'),flags.get('size')
+        if want!=self.want: self.want,self.images = want,load_data(*want[:2], limit=want[2], size=want[3])
+        return self.images
 
 def do_run(
     run:dict,         # From `study_runs`
     out,              # Folder of the run
     data_root=None,   # Folder where data sets are
+    images=None,      # `Images` that several runs share
 )->tuple:             # Metrics and processor seconds, None for a run that was continued
     "Train and probe, continuing what was begun"
     flags = dict(run['flags'])
     out,begin = Path(out),time.process_time()
     resume = (out/'checkpoint.pt').exists()
-    images = _images(dict(flags, data_root=data_root))
+    data = (images or Images()).get(flags, data_root)
     flags.pop('data', None)
-    metrics = train(images, data_root=data_root, no_baselines=True, out=str(out), resume=resume, **flags)
+    metrics = train(data, data_root=data_root, no_baselines=True, out=str(out), resume=resume, **flags)
     (out/'checkpoint.pt').unlink(missing_ok=True)
     return metrics,None if resume else round(time.process_time()-begin, 1)
 
@@ -167,64 +171,65 @@ def _part(shard):
     if not 0<=k<n: raise ValueError(f"shard must be K/N with 0 <= K < N, got {shard}")
     return k,n
 
-def fake_data(
-    flags:dict, # Of `scl_train`; its data set, size and batch size count
-    n:int,      # Images
-)->ImageData:   # Noise with ten classes, in the shape of the data set
-    "Images of the right shape for trying a study without its data"
-    name = flags.get('data', 'digits')
-    size = flags.get('size') or (SETS[name][1] if name in SETS else 96)
-    channels = 1 if name in ('digits','fashion_mnist') else 3
-    gen = torch.Generator().manual_seed(0)
-    ims = MemoryImages(torch.randint(256, (n, channels, size, size), dtype=torch.uint8, generator=gen), torch.arange(n)%10)
-    return ImageData(name, ims.unlabelled(), ims, ims, [str(i) for i in range(10)], size, dict(PRESETS.get(name, {})))
+# %% ../nbs/61_study.ipynb #a7848369
+@contextmanager
+def threads(
+    n:int, # Of PyTorch inside the block
+):
+    "Another number of threads inside the block"
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try: yield
+    finally: torch.set_num_threads(before)
 
-def study(
-    name:str,                 # Study that comes with the package, or a file NAME.toml
-    data_root:str=None,       # Folder where data sets are
-    out:str='scl_runs',       # Folder for the folders of the runs
-    results:str='results',    # Folder for the tables
-    only:str=None,            # Only runs whose name contains this
-    shard:str='0/1',          # K/N: only every N-th run, from the K-th
-    show:store_true=False,    # List the runs and what is done, and stop
-    again:str=None,           # Repeat this finished run, and compare
-    dry_run:int=0,            # Steps to try with each run on noise of the data's shape, at most 8 images a batch; nothing is kept
-)->list:                      # Names of the runs done now
-    "Run what is missing of a study"
-    spec = read_study(name)
-    runs = study_runs(spec)
-    k,n = _part(shard)
-    todo = [o for o in runs[k::n] if only is None or only in o['run']]
-    results,out = Path(results),Path(out)/spec['name']
-    table = results/f"{spec['name']}.csv"
-    torch.set_num_threads(spec['threads'])
-    if dry_run: return [_dry_run(o, dry_run) for o in todo]
-    rows = {o['run']: o for o in read_rows(table)}
-    if again: return [_again(next((o for o in runs if o['run']==again), None), again, rows, out, results, spec['name'], data_root)]
+def check_rows(
+    todo:list,  # Runs, from `study_runs`
+    rows:dict,  # Rows of the table by the name of the run
+    table:Path, # For the message
+):
+    "Refuse a table whose rows were run with other flags"
     for o in todo:
-        if (row := rows.get(o['run'])) and json.loads(row['flags'])!=o['flags']:
-            differs = [k for k in o['flags'].keys()|json.loads(row['flags']).keys() if o['flags'].get(k)!=json.loads(row['flags']).get(k)]
-            raise ValueError(f"study: {o['run']} in {table.name} was run with another {', '.join(sorted(differs))}; remove its row or rename the study")
-    if show:
-        for o in todo: print(f"{o['run']:<40} " + (f"linear {float(rows[o['run']]['linear_probe']):.4f}  {float(rows[o['run']]['seconds']):.0f} s" if o['run'] in rows else 'to do'))
-        return []
-    done = []
+        if (row := rows.get(o['run'])) and (old := json.loads(row['flags']))!=o['flags']:
+            differs = sorted(k for k in o['flags'].keys()|old.keys() if o['flags'].get(k)!=old.get(k))
+            raise ValueError(f"study: {o['run']} in {table.name} was run with another {', '.join(differs)}; remove its row or rename the study")
+
+def show_rows(
+    todo:list, # Runs, from `study_runs`
+    rows:dict, # Rows of the table by the name of the run
+):
+    "Print the runs and what is done"
+    for o in todo:
+        row = rows.get(o['run'])
+        print(f"{o['run']:<40} " + (f"linear {float(row['linear_probe']):.4f}  {float(row['seconds']):.0f} s" if row else 'to do'))
+
+def run_missing(
+    spec:dict,    # From `read_study`
+    todo:list,    # Runs, from `study_runs`
+    out:Path,     # Folder for the folders of the runs
+    results:Path, # Folder for the tables
+    data_root=None, # Folder where data sets are
+)->list:          # Names of the runs done now
+    "Do what has no row yet and nobody else is doing"
+    table,done,images = results/f"{spec['name']}.csv",[],Images()
     for o in todo:
         folder = out/o['run']
         folder.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(folder/'lock', timeout=0):
-                if any(r['run']==o['run'] for r in read_rows(table)): continue
-                print(f"{o['run']}: {len(read_rows(table))} of {len(runs)} done", flush=True)
-                _write(o, *do_run(o, folder, data_root), folder, results, spec['name'])
+                rows = read_rows(table)
+                if any(r['run']==o['run'] for r in rows): continue
+                print(f"{o['run']}: {len(rows)} of {len(study_runs(spec))} done", flush=True)
+                _write(o, *do_run(o, folder, data_root, images), folder, results, spec['name'])
                 done.append(o['run'])
         except Timeout: print(f"{o['run']}: another process has it", flush=True)
     return done
 
+# %% ../nbs/61_study.ipynb #cf41e7a8
 def _dry_run(run, steps):
     flags = dict(run['flags'], epochs=1)
     bs = min(8, flags.get('bs', 256))
-    images = fake_data(flags, steps*bs)
+    entry = datasets.entries.get(flags.get('data', 'digits'))
+    images = entry.fake(steps*bs, flags.get('size')) if entry else fake_data(steps*bs, flags.get('size', 96))
     for k in ('data','limit'): flags.pop(k, None)
     with tempfile.TemporaryDirectory() as d:
         m = train(images, **flags | dict(bs=bs, no_baselines=True, probe_every=0, out=f'{d}/run'))
@@ -241,8 +246,28 @@ def _again(run, name, rows, out, results, study, data_root):
     append_rows(results/f'{study}_again.csv', ['run','what','then','now'], [dict(run=name, what=k, then=a, now=b) for k,(a,b) in same.items()])
     return name
 
-def scl_study(
-    argv:list=None, # Arguments; None reads the command line
-):
-    "Console entry point of `study`"
-    run_script(study, argv, prog='scl_study', pos=['name'])
+# %% ../nbs/61_study.ipynb #6d595db6
+def study(
+    name:str,                 # Study that comes with the package, or a file NAME.toml
+    *,
+    data_root:str=None,       # Folder where data sets are
+    out:str='scl_runs',       # Folder for the folders of the runs
+    results:str='results',    # Folder for the tables
+    only:str=None,            # Only runs whose name contains this
+    shard:str='0/1',          # K/N: only every N-th run, from the K-th
+    show:bool=False,          # List the runs and what is done, and stop
+    again:str=None,           # Repeat this finished run, and compare
+    dry_run:int=0,            # Steps to try with each run on noise of the data's shape, at most 8 images a batch; nothing is kept
+)->list:                      # Names of the runs done now
+    "Run what is missing of a study"
+    spec = read_study(name)
+    k,n = _part(shard)
+    todo = [o for o in study_runs(spec)[k::n] if only is None or only in o['run']]
+    results,out = Path(results),Path(out)/spec['name']
+    table = results/f"{spec['name']}.csv"
+    rows = {o['run']: o for o in read_rows(table)}
+    with threads(spec['threads']):
+        if dry_run: return [_dry_run(o, dry_run) for o in todo]
+        if again: return [_again(next((o for o in study_runs(spec) if o['run']==again), None), again, rows, out, results, spec['name'], data_root)]
+        check_rows(todo, rows, table)
+        return show_rows(todo, rows) or [] if show else run_missing(spec, todo, out, results, data_root)
