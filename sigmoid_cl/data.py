@@ -15,6 +15,7 @@ __all__ = ['GREY', 'TINY', 'DIGITS', 'FASHION', 'ENCODERS', 'CPU_IMAGES', 'datas
            'register_data', 'defaults_for', 'round_size', 'shorter_sides', 'load_data', 'ViewsDL', 'contrastive_dls']
 
 # %% ../nbs/21_data.ipynb #81106ac1
+from .registry import SIZE_CLASSES,Registry,size_class
 import os,random
 from collections.abc import Iterator
 from dataclasses import dataclass,field,replace
@@ -32,7 +33,6 @@ from fastai.data.core import DataLoaders
 from fastai.data.external import URLs
 from fastai.data.load import DataLoader
 from fastai.torch_core import default_device
-from .registry import SIZE_CLASSES,Registry,size_class
 
 # %% ../nbs/21_data.ipynb #8573812d
 class Images:
@@ -230,7 +230,7 @@ def _split_rows(d):
 # %% ../nbs/21_data.ipynb #7dcc4176
 GREY = dict(saturation=0., hue=0., grey=0.) # colour has no meaning on one channel
 TINY = dict(scale=(.2, 1.), local_size=16, local_scale=(.1, .5), brightness=.4, contrast=.4, saturation=.4, hue=.1, blur=None, solarize=0.) # for 32 px
-DIGITS = dict(GREY, flip=0., local_size=6, scale=(.6, 1.), local_scale=(.4, .8), brightness=.4, contrast=.4, blur=None, solarize=0.) # for 8 px
+DIGITS = dict(GREY, flip=0., local_size=6, scale=(.25, 1.), local_scale=(.2, .8), brightness=.4, contrast=.4, blur=(.1, 1.), kernel=3) # for 8 px
 FASHION = dict(GREY, scale=(.3, 1.), local_scale=(.1, .6), solarize=0.)
 
 def scaled_preset(
@@ -285,24 +285,25 @@ def register_data(
     preset:dict=None,   # Arguments of `MultiCrop`, for images of `size`; None goes by the size
     encoder=None,       # Default encoder, a name or a dict by kind of device ('cpu', 'cuda'); None goes by the size
     epochs=None,        # Default number of epochs, an `int` or such a dict; None goes by the number of images
+    settings:dict=None, # Other settings of a run that this set is better off with, such as the learning rate
     replace:bool=False, # Allow a name that is taken
 ):                      # Decorator of a loader `(root, download, size, seed)` -> `(unlabelled or None, train, test, names of the classes)`
     "Enter a data set with its views, defaults and imitation, `fake(n, size=None)`"
     def fake(n, size=None, native=size):
         own = None if preset is None else scaled_preset(preset, (size or native)/native)
         return fake_data(n, size or native, channels=channels, classes=min(classes, 10), name=name, preset=own)
-    return datasets.register(name, replace=replace, size=size, channels=channels, classes=classes, preset=preset, encoder=encoder, epochs=epochs, fake=fake)
+    return datasets.register(name, replace=replace, size=size, channels=channels, classes=classes, preset=preset, encoder=encoder, epochs=epochs, settings=settings or {}, fake=fake)
 
 # %% ../nbs/21_data.ipynb #a17511ea
 def defaults_for(
     data:ImageData, # The images
     device='cpu',   # Where the run happens: a `torch.device` or its name
-)->dict:            # `encoder` (a name) and `epochs`
+)->dict:            # `encoder` (a name), `epochs`, and what else the set asks for
     "Settings of a run that depend on the data and on the device"
     kind = 'cpu' if torch.device(device).type=='cpu' else 'cuda'
     entry = datasets.entries.get(data.name)
     own = lambda fact: (o.get(kind) if isinstance(o := getattr(entry, fact, None), dict) else o)
-    return dict(encoder=own('encoder') or ENCODERS[size_class(data.size)][kind], epochs=own('epochs') or epochs_for(len(data.pretrain), kind))
+    return dict(encoder=own('encoder') or ENCODERS[size_class(data.size)][kind], epochs=own('epochs') or epochs_for(len(data.pretrain), kind), **getattr(entry, 'settings', {}))
 
 # %% ../nbs/21_data.ipynb #4098ab65
 def _root(data_root): return Path(data_root).expanduser() if data_root else Path(os.getenv('FASTAI_HOME', '~/.fastai')).expanduser()/'data'
@@ -312,7 +313,8 @@ def _missing(name, where, fetch=True):
     raise ValueError(f"{name}: not found, or not complete, under {where}{tail}") from None
 
 # %% ../nbs/21_data.ipynb #0dd90171
-@register_data('digits', size=8, channels=1, preset=DIGITS, encoder='convnet', epochs=40)
+@register_data('digits', size=8, channels=1, preset=DIGITS, encoder='convnet', epochs=40,
+               settings=dict(centred=True, momentum=.997, lr=4e-3, logit_scale=4.)) # chosen for few labels, on a fifth of the training images
 def _digits(root, download, size, seed):
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split

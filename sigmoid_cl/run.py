@@ -14,7 +14,7 @@ __all__ = ['PLAIN', 'FREE', 'OWN', 'setting_defaults', 'merge_settings', 'stored
            'evaluate']
 
 # %% ../nbs/60_run.ipynb #eeb1fee6
-import copy,inspect,json,os,sys,tempfile,time
+import copy,inspect,json,os,sys,tempfile,time,warnings
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -39,7 +39,7 @@ from .runlog import (StepTimer,load_encoder,plot_geometry,plot_loss,plot_pairs,p
                                versions,write_json)
 from .views import views_for
 
-# %% ../nbs/60_run.ipynb #12313e7e
+# %% ../nbs/60_run.ipynb #bd3d5a33
 PLAIN = str,int,float,bool # what a setting may be
 FREE = 'data_root','download','num_workers' # may differ when a run is resumed
 
@@ -70,7 +70,7 @@ def stored_settings(
     if not path.is_file(): raise ValueError(f"resume: no run in {out} ({path.name} is missing)")
     return json.loads(path.read_text())
 
-# %% ../nbs/60_run.ipynb #c2abf6cf
+# %% ../nbs/60_run.ipynb #7936f00c
 def check_settings(
     config:dict, # All settings
 ):
@@ -105,7 +105,7 @@ def resolve(
         if k not in given and k not in stored and not (k=='epochs' and config['minutes']): config[k] = v
     return dict(config, data=images.name),images,out
 
-# %% ../nbs/60_run.ipynb #adc6e964
+# %% ../nbs/60_run.ipynb #e9e4da4b
 def duration(
     seconds:float, # >= 0
 )->str:            # In seconds, minutes or hours
@@ -149,7 +149,7 @@ class Narrator(StepCallback):
         knn = '' if probe is None or probe.value is None else f'  kNN {probe.value:.4f}'
         self.say(f"epoch {self.epoch+1}/{self.n_epoch}  loss {self.recorder.log[1]:.4f}{knn}", echo=self.echo)
 
-# %% ../nbs/60_run.ipynb #26ff785c
+# %% ../nbs/60_run.ipynb #e28d1ce7
 def run_callbacks(
     config:dict,      # All settings
     images:ImageData, # Probed with the labels
@@ -173,7 +173,7 @@ def build(
     left = {k: v for k,v in config.items() if k!='data'}
     views = views_for(images, **pick(views_for, left))
     options = {k: config[k] for k in loss_options(config['loss'])}
-    dls = contrastive_dls(images, views=views, seed=config['seed'], **{k: config[k] for k in ('bs','num_workers','n_valid')})
+    dls = contrastive_dls(images, views=views, seed=config['seed'], bs=config['bs'], num_workers=config['num_workers'])
     net = build_encoder(config['encoder'], images.channels, images.size)
     untrained = copy.deepcopy(net).to(dls.device)
     learn = contrastive_learner(dls, net, log=out/'history.csv', cbs=[*run_callbacks(config, images, out), *cbs],
@@ -181,7 +181,7 @@ def build(
     learn.model.to(dls.device)
     return learn,untrained
 
-# %% ../nbs/60_run.ipynb #70f30a98
+# %% ../nbs/60_run.ipynb #a9e5baf1
 class Stopwatch(Callback):
     "Notes the time after each batch and ends the fit after a few"
     def __init__(self,
@@ -206,7 +206,7 @@ def epochs_in(
     if seconds>60*minutes: raise ValueError(f"minutes: one epoch takes about {duration(seconds)}, got {minutes}; --limit {int(config['bs']*max(1, len(learn.dls.train)*60*minutes//seconds))} would fit")
     return int(60*minutes/seconds)
 
-# %% ../nbs/60_run.ipynb #4c9d9b71
+# %% ../nbs/60_run.ipynb #a0c48e66
 def fit(
     learn,       # From `build`
     config:dict, # All settings
@@ -233,7 +233,7 @@ def heading(
             f"{config['encoder']} ({n:,} parameters, {precision}), {config['loss']}, {config['epochs']} epochs of {len(learn.dls.train)} steps on {learn.dls.device}, "
             f"t = {config['logit_scale']:g}, b = {learn.model.logit_bias.item():.3g}" + (f", resumed after epoch {start}" if start else '')]
 
-# %% ../nbs/60_run.ipynb #f2a62076
+# %% ../nbs/60_run.ipynb #7d5144ed
 def exported_encoder(
     learn,            # The trained learner
     images:ImageData, # Its training images settle the target's statistics
@@ -267,7 +267,7 @@ def save_figures(
     save_figure(lambda ax: plot_confusion(class_numbers(images.test), predicted, images.classes, title='linear probe', ax=ax), out/'confusion.png', (5.2, 4.6))
     if pairs: save_figure(lambda ax: plot_selected_by_class(np.array(pairs['selected_by_class']), images.classes, ax=ax), out/'selected.png', (5.2, 4.6))
 
-# %% ../nbs/60_run.ipynb #ae6ef798
+# %% ../nbs/60_run.ipynb #21473491
 def run_metrics(
     learn,       # The trained learner
     config:dict, # All settings
