@@ -10,7 +10,7 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/cli.html.md"""
 # %% auto #0
 __all__ = ['headings', 'plain', 'module_file', 'Source', 'Flag', 'heading', 'own_flags', 'delegations', 'all_flags', 'loss_flags',
            'read_flags', 'add_flag', 'fail', 'make_parser', 'import_code', 'used_code', 'underscored', 'load_function',
-           'run_command', 'list_studies', 'scl_train', 'scl_eval', 'scl_study', 'scl_ccem', 'run_script']
+           'run_command', 'list_studies', 'scl_train', 'scl_eval', 'scl_study', 'scl_ccem']
 
 # %% ../nbs/63_cli.ipynb #8ad5cec1
 import argparse,ast,sys,tokenize,tomllib,warnings
@@ -24,7 +24,7 @@ from pathlib import Path
 from fastcore.basics import patch
 from . import __version__
 
-# %% ../nbs/63_cli.ipynb #604a1847
+# %% ../nbs/63_cli.ipynb #62d5280e
 def module_file(
     name:str, # A module 'package.module', or a file 'NAME.py'
 )->Path:      # Its file
@@ -37,7 +37,7 @@ def module_file(
     if spec is None or not spec.origin: raise ValueError(f"there is no module {name}")
     return Path(spec.origin)
 
-# %% ../nbs/63_cli.ipynb #34d18cad
+# %% ../nbs/63_cli.ipynb #1666e6ae
 class Source:
     "A Python file, parsed and not run"
     def __init__(self,
@@ -49,7 +49,7 @@ class Source:
         except SyntaxError as e: raise ValueError(f"{self.path.name}, line {e.lineno}: {e.msg}") from None
         self.defs = {o.name: o for o in self.tree.body if isinstance(o, (ast.FunctionDef, ast.ClassDef))}
 
-# %% ../nbs/63_cli.ipynb #a032b46d
+# %% ../nbs/63_cli.ipynb #66d9edef
 @patch
 def imported(self:Source,
     node, # An `ast.ImportFrom` of this file
@@ -70,7 +70,7 @@ def find(self:Source,
             if name==(a.asname or a.name): return self.imported(o).find(a.name)
     raise ValueError(f"{self.path.name} neither defines nor imports {name}")
 
-# %% ../nbs/63_cli.ipynb #4cc885b7
+# %% ../nbs/63_cli.ipynb #1c76e1b0
 @patch
 def function(self:Source,
     name:str, # Function or class that is defined or imported here
@@ -83,7 +83,7 @@ def function(self:Source,
     if not node.bases: raise ValueError(f"{source.path.name}: {name} has no __init__")
     return source.function(ast.unparse(node.bases[0]))
 
-# %% ../nbs/63_cli.ipynb #1457b9a2
+# %% ../nbs/63_cli.ipynb #6bbc73ca
 @patch
 def comments(self:Source,
     node, # A function of this file
@@ -93,7 +93,7 @@ def comments(self:Source,
     found = [o for o in tokenize.generate_tokens(StringIO(lines).readline) if o.type==tokenize.COMMENT]
     return {o.start[0]+node.lineno-1: o.string.lstrip('# ').rstrip() for o in found}
 
-# %% ../nbs/63_cli.ipynb #020f2e80
+# %% ../nbs/63_cli.ipynb #56cb8980
 headings = {
     'data': 'data data_root download limit size bs load_data contrastive_dls',
     'encoder': 'encoder chunk n_out centred build_encoder projector',
@@ -117,7 +117,7 @@ class Flag:
     group:str       # Heading in the help
     losses:tuple=() # Names of the registered losses that take it; empty for all others
 
-# %% ../nbs/63_cli.ipynb #8c639ae2
+# %% ../nbs/63_cli.ipynb #1fdaede3
 def heading(
     names, # Names in the order in which they are looked up
     group, # Heading when the table has none of them
@@ -126,7 +126,7 @@ def heading(
     at = {o: k for k,v in headings.items() for o in v.split()}
     return next((at[o] for o in names if o in at), group)
 
-# %% ../nbs/63_cli.ipynb #d629a1a9
+# %% ../nbs/63_cli.ipynb #3d35f575
 def own_flags(
     source:Source, # File of the function
     func,          # Its node
@@ -145,7 +145,7 @@ def own_flags(
         return Flag(arg.arg, kind, default, comments.get(arg.lineno, ''), owner, heading((owner, arg.arg), group))
     return [flag(*o) for o in zip(named+args.kwonlyargs, defaults)]
 
-# %% ../nbs/63_cli.ipynb #cdf16a2d
+# %% ../nbs/63_cli.ipynb #4744d942
 def delegations(
     func, # Node of a function
 )->list:  # Tuples (name, names left out, whether further ones may follow), in the order in which they apply
@@ -158,7 +158,7 @@ def delegations(
         res.append((ast.unparse(said['to']), but.replace(',', ' ').split() if isinstance(but, str) else but or [], bool(keep)))
     return res
 
-# %% ../nbs/63_cli.ipynb #61fbb0bb
+# %% ../nbs/63_cli.ipynb #0358f26a
 def all_flags(
     source:Source,    # A file
     name:str,         # Function or class defined or imported there
@@ -176,7 +176,7 @@ def all_flags(
         if not keep: break
     return flags
 
-# %% ../nbs/63_cli.ipynb #0f6f560c
+# %% ../nbs/63_cli.ipynb #c05cf146
 def loss_flags(
     source:Source, # File in which losses are registered
 )->list:           # Their options, a `Flag` each, loss by loss
@@ -189,7 +189,7 @@ def loss_flags(
             res += [replace(f, losses=(name,)) for f in all_flags(source, node.name, group='loss and schedules') if f.default is not Parameter.empty]
     return res
 
-# %% ../nbs/63_cli.ipynb #954250e0
+# %% ../nbs/63_cli.ipynb #abd0c135
 def read_flags(
     name:str,  # The function, 'package.module.function'
     *,
@@ -203,7 +203,7 @@ def read_flags(
         if first.losses and o.losses[0] not in first.losses: flags[o.name] = replace(first, losses=first.losses+o.losses)
     return [o for o in flags.values() if o.type]
 
-# %% ../nbs/63_cli.ipynb #37d20c54
+# %% ../nbs/63_cli.ipynb #311b4fa9
 def add_flag(
     group,                # Parser, or a group of it
     flag:Flag,            # What is added
@@ -219,7 +219,7 @@ def add_flag(
     elif flag.default: group.add_argument(f'--no_{flag.name}', dest=flag.name, action='store_false', **kw | dict(help=f"Not: {kw['help']}"))
     else: group.add_argument(f'--{flag.name}', action='store_true', **kw)
 
-# %% ../nbs/63_cli.ipynb #6aca36f1
+# %% ../nbs/63_cli.ipynb #6d5f32cc
 def fail(
     prog:str, # Name of the command
     why,      # Error, or its text
@@ -230,7 +230,7 @@ def fail(
     sys.stderr.write(f"{prog}: error: {' '.join(why.split())}\n")
     raise SystemExit(2)
 
-# %% ../nbs/63_cli.ipynb #675b0df1
+# %% ../nbs/63_cli.ipynb #2e4e2bb4
 def make_parser(
     prog:str,       # Name of the command
     flags:list,     # From `read_flags`
@@ -250,7 +250,7 @@ def make_parser(
     for o in flags: add_flag(parser if o.name in positional else groups[o.group], o, positional=o.name in positional)
     return parser
 
-# %% ../nbs/63_cli.ipynb #f69215bc
+# %% ../nbs/63_cli.ipynb #4d4a5ec2
 def import_code(
     code:str, # A module, or a file NAME.py
 ):            # The module
@@ -262,7 +262,7 @@ def import_code(
     if Path(getattr(module, '__file__', None) or '').resolve()!=path: raise ValueError(f"use: another module is called {path.stem}; rename {path.name}")
     return module
 
-# %% ../nbs/63_cli.ipynb #9a574472
+# %% ../nbs/63_cli.ipynb #a84b0083
 def used_code(
     argv:list, # Arguments of a command
 )->list:       # What its flags `--use` name
@@ -271,7 +271,7 @@ def used_code(
     parser.add_argument('--use', action='append', default=[], nargs='?')
     return [o for o in parser.parse_known_args(argv)[0].use if o]
 
-# %% ../nbs/63_cli.ipynb #614d65d4
+# %% ../nbs/63_cli.ipynb #6f88133c
 def underscored(
     arg:str, # An argument
 )->str:      # The name of a flag with underscores; anything else as it is
@@ -279,7 +279,7 @@ def underscored(
     name,eq,value = arg.partition('=')
     return f"--{name[2:].replace('-', '_')}{eq}{value}" if arg.startswith('--') else arg
 
-# %% ../nbs/63_cli.ipynb #fa91c053
+# %% ../nbs/63_cli.ipynb #69477288
 def load_function(
     name:str,  # 'package.module.function'
     code=(),   # User code that is imported before
@@ -291,7 +291,7 @@ def load_function(
         for o in code: import_code(o)
         return getattr(import_module(module), func)
 
-# %% ../nbs/63_cli.ipynb #0fb759e8
+# %% ../nbs/63_cli.ipynb #c1a8c787
 def run_command(
     name:str,       # The function, 'package.module.function'; `ValueError` and `OSError` that it raises are the user's
     argv:list=None, # Arguments; None reads the command line
@@ -318,7 +318,7 @@ def run_command(
         sys.stderr.write(f'{prog}: interrupted\n')
         raise SystemExit(130) from None
 
-# %% ../nbs/63_cli.ipynb #356136b3
+# %% ../nbs/63_cli.ipynb #ef9c1344
 def list_studies(
     folder=None, # Folder of `.toml` files; that of the package when None
 )->str:          # A line each: name, and the first sentence of what it is about
@@ -327,7 +327,7 @@ def list_studies(
     about = {o.stem: tomllib.loads(o.read_text(encoding='utf-8')).get('about', '').partition('. ')[0] for o in files}
     return '\n'.join(f'  {k:<18} {v}' for k,v in about.items())
 
-# %% ../nbs/63_cli.ipynb #14da158f
+# %% ../nbs/63_cli.ipynb #be9744f0
 def scl_train(
     argv:list=None, # Arguments; None reads the command line
 ):
@@ -352,8 +352,3 @@ def scl_ccem(
 ):
     "Synthetic experiments: `ccem.run_ccem`"
     run_command('sigmoid_cl.ccem.run_ccem', argv, prog='scl_ccem', positional=['experiment'])
-
-# %% ../nbs/63_cli.ipynb #1e2bf66d
-def run_script(func, argv=None, pos=(), prog=None, stored=None):
-    "The name by which `run` still imports `run_command`"
-    return run_command(f'{func.__module__}.{func.__name__}', argv, prog=prog, positional=pos)
