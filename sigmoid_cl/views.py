@@ -10,15 +10,16 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/views.html.md"""
 
 # %% auto #0
 __all__ = ['N_TRIES', 'resize_positions', 'triangle_weights', 'resize_weights', 'resample', 'blur_taps', 'blur_matrix',
-           'hue_matrices', 'color_affine', 'random_boxes', 'MultiCrop', 'solarized', 'view_sheet', 'plot_sheet']
+           'hue_matrices', 'color_affine', 'random_boxes', 'MultiCrop', 'solarized', 'view_kinds', 'views_for',
+           'view_sheet', 'plot_views']
 
 # %% ../nbs/22_views.ipynb #811b26be
 import math
 from functools import lru_cache
-
 import torch
 from fastcore.basics import patch
-from torch import Tensor, nn
+from torch import Tensor,nn
+from .data import ImageData,datasets,scaled_preset
 
 # %% ../nbs/22_views.ipynb #e8aecde7
 def resize_positions(
@@ -26,6 +27,7 @@ def resize_positions(
     length:Tensor,       # Pixels in each window, shape `(N,)`, >= 1
     n_in:int,            # Pixels of the image along this axis
     n_out:int,           # Pixels of the view along this axis
+    *,
     flip:Tensor=None,    # True where the window is mirrored, shape `(N,)`
     antialias:bool=True, # Widen the triangle when a window shrinks
 )->tuple:                # `(N, n_out)` and `(N, n_in)`, in units of the triangle's half width
@@ -87,8 +89,6 @@ def blur_matrix(
     return (taps @ _spread(n, kernel, taps.device).to(taps.dtype)).view(-1, n, n)
 
 # %% ../nbs/22_views.ipynb #502d690f
-_LUMA = (.299, .587, .114)
-
 def hue_matrices(
     turn:Tensor, # Share of the colour circle, shape `(N,)`; positive goes from red to yellow, as in HSV
 )->Tensor:       # Shape `(N, 3, 3)`
@@ -98,12 +98,16 @@ def hue_matrices(
     a = (2*math.pi*turn)[:,None,None]
     return k + torch.cos(a)*(torch.eye(3, device=turn.device, dtype=turn.dtype)-k) + torch.sin(a)*cross
 
+# %% ../nbs/22_views.ipynb #0aa9c45c
+_LUMA = (.299, .587, .114)
+
 def color_affine(
     brightness:Tensor, # Factors, shape `(N,)`; 1 changes nothing
     contrast:Tensor,   # Factors, shape `(N,)`; 1 changes nothing
     saturation:Tensor, # Factors, shape `(N,)`; 1 changes nothing, 0 is grey
     hue:Tensor,        # Turns of the colour circle, shape `(N,)`, in `[-0.5, 0.5]`; 0 changes nothing
     grey:Tensor,       # True where the result becomes grey, shape `(N,)`
+    *,
     order:Tensor=None, # Order of the first four for each view, shape `(N, 4)`, numbered as above; None takes this order
     c:int=3,           # Channels; on one channel only brightness and contrast have an effect
 )->tuple:              # `M` and `Q`, each `(N, c, c)`: a pixel `p` of a view with mean colour `mu` becomes `M@p + Q@mu`
@@ -130,6 +134,7 @@ def random_boxes(
     u:Tensor,          # Uniform random numbers, shape `(N, 22)`: ten areas, ten ratios, top, left
     height:int,        # Of the images, in pixels
     width:int,         # Of the images, in pixels
+    *,
     scale=(.1, 1.),    # Range of the window's share of the image's area
     ratio=(3/4, 4/3),  # Range of width/height, log-uniform
 )->tuple:              # Four float tensors of whole numbers, shape `(N,)`: top, left, height, width
@@ -153,6 +158,7 @@ class MultiCrop(nn.Module):
         size:int,               # Side of the global views, in pixels
         n_global:int=2,         # Number of global views
         n_local:int=4,          # Number of local views
+        *,
         local_size:int=None,    # Side of the local views; None takes `int(size*3/7)`
         scale=(.1, 1.),         # Share of the image's area in a global view
         local_scale=(.05, 1.),  # Share of the image's area in a local view
@@ -187,87 +193,134 @@ class MultiCrop(nn.Module):
 
     @property
     def n_views(self)->int: return self.n_global+self.n_local
-
     def extra_repr(self): return ', '.join(f'{k}={v}' for k,v in vars(self).items() if not k.startswith('_') and k not in ('training', 'generator'))
 
-    @torch.no_grad()
-    def forward(self,
-        x:Tensor, # Images, `uint8` or float in `[0, 1]`, shape `(B, C, H, W)`, C = 1 or 3
-    )->list:      # `n_global` tensors `(B, C, size, size)`, then `n_local` of `(B, C, local_size, local_size)`
-        "Views of every image"
-        if x.ndim!=4 or x.shape[1] not in (1, 3): raise ValueError(f"need images (B, C, H, W) with 1 or 3 channels, got {tuple(x.shape)}")
-        if not (x.dtype==torch.uint8 or x.is_floating_point()): raise ValueError(f"need uint8 or float images, got {x.dtype}")
-        with torch.autocast(x.device.type, enabled=False):
-            return [v for n,size,scale,sol in ((self.n_global, self.size, self.scale, self.solarize), (self.n_local, self.local_size, self.local_scale, 0.))
-                    if n for v in self.views(x, n, size, scale, sol)]
+# %% ../nbs/22_views.ipynb #ec785538
+@patch
+@torch.no_grad()
+def forward(self:MultiCrop,
+    x:Tensor, # Images, `uint8` or float in `[0, 1]`, shape `(B, C, H, W)`, C = 1 or 3
+)->list:      # `n_global` tensors `(B, C, size, size)`, then `n_local` of `(B, C, local_size, local_size)`
+    "Views of every image"
+    if x.ndim!=4 or x.shape[1] not in (1, 3): raise ValueError(f"need images (B, C, H, W) with 1 or 3 channels, got {tuple(x.shape)}")
+    if not (x.dtype==torch.uint8 or x.is_floating_point()): raise ValueError(f"need uint8 or float images, got {x.dtype}")
+    with torch.autocast(x.device.type, enabled=False):
+        return [v for n,size,scale,sol in ((self.n_global, self.size, self.scale, self.solarize), (self.n_local, self.local_size, self.local_scale, 0.))
+                if n for v in self.views(x, n, size, scale, sol)]
+
+# %% ../nbs/22_views.ipynb #5d5e9fc6
+def solarized(
+    x:Tensor,                # Values in `[0, 1]`
+    threshold:float=127/255, # Values from here on are inverted
+)->Tensor:                   # Same shape
+    "Invert the bright values"
+    return torch.where(x>=threshold, 1-x, x)
+
+@patch
+def _colours(self:MultiCrop, u, c):
+    "`M` and `Q` of each view from the random numbers `u`, for `c` channels"
+    jitter,grey = u[:,1]<self.jitter,u[:,2]<self.grey
+    factor = lambda k,s: torch.where(jitter, max(0., 1-s) + (1+s-max(0., 1-s))*u[:,k], 1.)
+    return color_affine(factor(3, self.brightness), factor(4, self.contrast), factor(5, self.saturation),
+                        torch.where(jitter, self.hue*(2*u[:,6]-1), 0.), grey, order=u[:,8:].argsort(1), c=c)
+
+@patch
+def _draw(self:MultiCrop, x, n, size, scale, solarize):
+    "Parameters of `n` views of each image: positions of rows and columns, taps of the blur (None for none), `M` and `Q` view by view, and which are solarised"
+    (b,c,H,W),dev = x.shape,x.device
+    rand = lambda k: torch.rand(b*n, k, generator=self.generator).to(dev, non_blocking=True)
+    top,left,h,w = random_boxes(rand(2*N_TRIES+2), H, W, scale=scale)
+    u = rand(12)
+    sol = torch.rand(n, b, generator=self.generator)<solarize if solarize else None # stays on the CPU
+    flip,kernel = u[:,0]<self.flip,min(self.kernel, 2*size-1) if self.blur else 1
+    positions = resize_positions(torch.cat([top, left]), torch.cat([h, w]), max(H, W), size, flip=torch.cat([flip&False, flip]), antialias=self.antialias)
+    taps = blur_taps(self.blur[0]+(self.blur[1]-self.blur[0])*u[:,7], kernel) if kernel>1 else None
+    MQ = [o.mul(1/255 if x.dtype==torch.uint8 else 1.).view(b, n, c, c).transpose(0, 1).contiguous() for o in self._colours(u, c)]
+    return [o.unflatten(0, (2, -1)) for o in positions],taps,MQ,sol
 
 # %% ../nbs/22_views.ipynb #e1d42c3e
 _PIECE = 3*2**17 # floats of one intermediate result on a CPU; tuned, it decides speed only
 
-def solarized(
-    x:Tensor,                # Values in `[0, 1]`
-    threshold:float=127/255, # Values from here on are inverted
-)->Tensor:
-    "Invert the bright values"
-    return torch.where(x>=threshold, 1-x, x)
+def _row_column_weights(centre, pixel, taps, k, H, W):
+    "The matrices that crop, mirror, scale and blur the views `k`, for rows and for columns"
+    ws = [triangle_weights(centre[i,k], pixel[i,k,:n]) for i,n in enumerate((H, W))]
+    if taps is None: return ws
+    m = blur_matrix(taps[k], centre.shape[2])
+    return [m@w for w in ws]
 
 @patch
 def views(self:MultiCrop, x, n, size, scale, solarize):
     "`n` views of one size, shape `(n, B, C, size, size)`"
     (b,c,H,W),dev = x.shape,x.device
-    rand = lambda k: torch.rand(b*n, k, generator=self.generator).to(dev, non_blocking=True)
-    top,left,h,w = random_boxes(rand(2*N_TRIES+2), H, W, scale)
-    u = rand(12)
-    flip,jitter,grey = u[:,0]<self.flip,u[:,1]<self.jitter,u[:,2]<self.grey
-    factor = lambda k,s: torch.where(jitter, max(0., 1-s) + (1+s-max(0., 1-s))*u[:,k], 1.)
-    MQ = color_affine(factor(3, self.brightness), factor(4, self.contrast), factor(5, self.saturation),
-                      torch.where(jitter, self.hue*(2*u[:,6]-1), 0.), grey, u[:,8:].argsort(1), c)
-    M,Q = [o.mul(1/255 if x.dtype==torch.uint8 else 1.).view(b, n, c, c).transpose(0, 1).contiguous() for o in MQ] # now view by view
-    kernel = min(self.kernel, 2*size-1) if self.blur else 1
-    taps = blur_taps(self.blur[0]+(self.blur[1]-self.blur[0])*u[:,7], kernel) if kernel>1 else None
-    sol = torch.rand(n, b, generator=self.generator)<solarize if solarize else None # stays on the CPU
-    centre,pixel = [o.unflatten(0, (2, -1)) for o in resize_positions(torch.cat([top, left]), torch.cat([h, w]), max(H, W), size,
-                                                                      torch.cat([flip&False, flip]), self.antialias)] # rows and columns
+    positions,taps,(M,Q),sol = self._draw(x, n, size, scale, solarize)
     out = torch.empty(n, b, c, size, size, device=dev)
     step = max(1, _PIECE//(n*size*max(c*W, H))) if dev.type=='cpu' else b
     for s in range(0, b, step):
-        k,e = slice(s*n, (s+step)*n),slice(s, s+step)
-        wy,wx = triangle_weights(centre[0,k], pixel[0,k,:H]),triangle_weights(centre[1,k], pixel[1,k,:W])
-        if kernel>1:
-            m = blur_matrix(taps[k], size)
-            wy,wx = m@wy,m@wx
-        for i,v in enumerate(resample(x[e], wy, wx).flatten(3)):
-            o = out[i,e].flatten(2)
-            torch.baddbmm(Q[i,e]@v.mean(2, keepdim=True), M[i,e], v, out=o).clamp_(0, 1)
-            if solarize:
-                j = sol[i,e].nonzero()[:,0].to(dev, non_blocking=True)
+        part = slice(s, s+step)
+        weights = _row_column_weights(*positions, taps, slice(s*n, (s+step)*n), H, W)
+        for i,v in enumerate(resample(x[part], *weights).flatten(3)):
+            o = out[i,part].flatten(2)
+            torch.baddbmm(Q[i,part]@v.mean(2, keepdim=True), M[i,part], v, out=o).clamp_(0, 1)
+            if sol is not None:
+                j = sol[i,part].nonzero()[:,0].to(dev, non_blocking=True)
                 o[j] = solarized(o[j])
             if self.mean is not None: o.sub_(self.mean.to(dev)).div_(self.std.to(dev))
     return out
 
+# %% ../nbs/22_views.ipynb #9a37b72b
+def view_kinds()->dict: # Name -> (arguments of `MultiCrop`, size of images they are for)
+    "Kinds of views by name: those of the registered data sets that have their own, and the poster's for photographs"
+    return dict(photo=({}, 1)) | {o.name: (o.preset, o.size) for o in datasets if o.preset is not None}
+
+def _check_view_settings(view_size, local_size, n_global, n_local):
+    for k,v,low in (('view_size', view_size, 2), ('local_size', local_size, 1), ('n_global', n_global, 1), ('n_local', n_local, 0)):
+        if v is not None and v<low: raise ValueError(f"{k} must be at least {low}, got {v}")
+    if n_global+n_local<2: raise ValueError(f"n_local must be at least 1 with one global view: the loss compares different views, got {n_local}")
+
+def views_for(
+    data:ImageData,      # Its size and preset are used
+    *,
+    views:str=None,      # Kind of views: photo, or a data set that has its own (digits, fashion_mnist, cifar10, cifar100); that of the data when absent
+    view_size:int=None,  # Side of the global views in pixels; that of the images when absent
+    local_size:int=None, # Side of the local views in pixels; by kind of views when absent
+    n_global:int=2,      # Global views, seen by both networks
+    n_local:int=4,       # Local views, seen by the online network
+)->MultiCrop:            # To be given to `contrastive_dls`
+    "The views of a data set"
+    _check_view_settings(view_size, local_size, n_global, n_local)
+    kinds,size = view_kinds(),view_size or data.size
+    if views is not None and views not in kinds: raise ValueError(f"views must be one of {', '.join(kinds)}, got {views!r}")
+    preset,native = (data.preset, data.size) if views is None else kinds[views]
+    crops = scaled_preset(preset, size/native)
+    if local_size is not None: crops['local_size'] = local_size
+    return MultiCrop(size, n_global, n_local, **crops)
+
 # %% ../nbs/22_views.ipynb #6c4a53cc
 def view_sheet(
-    x:Tensor,    # Images as given to `MultiCrop`, shape `(B, C, H, W)`
-    views:list,  # Its views of them, values in `[0, 1]`
-    n:int=4,     # Images to show, one per row
-)->Tensor:       # One picture, shape `(height, width, 3)`, in `[0, 1]`
-    "Images in the first column, their views beside them, every pixel drawn at the same size"
-    x = x[:n]/255 if x.dtype==torch.uint8 else x[:n]
-    cols = [o[:n].cpu().expand(-1, 3, -1, -1) for o in [x, *views]]
+    views:list,    # Batches of views, each `(B, C, h, w)`, 1 or 3 channels, values in `[0, 1]`
+    n:int=6,       # Images to show, one per row
+    *,
+    x:Tensor=None, # The images, `(B, C, H, W)`, `uint8` or in `[0, 1]`, for a first column; None leaves it out
+)->Tensor:         # One picture, shape `(height, width, 3)`, in `[0, 1]`
+    "Views of an image beside each other, every pixel drawn at the same size, with a white line around"
+    if x is not None: views = [x[:n]/255 if x.dtype==torch.uint8 else x[:n], *views]
+    cols = [o[:n].detach().float().cpu().clamp(0, 1).expand(-1, 3, -1, -1) for o in views]
     side = max(o.shape[2] for o in cols)+2
     pad = lambda o: torch.nn.functional.pad(o, (1, 1, 1, side-1-o.shape[2]), value=1.)
     return torch.cat([torch.cat(list(pad(o)), 1) for o in cols], 2).permute(1, 2, 0)
 
-def plot_sheet(
-    x:Tensor,    # Images as given to `MultiCrop`
-    views:list,  # Its views of them
-    n:int=4,     # Images to show, one per row
-    width=7.,    # Of the figure, in inches
-):               # The axes
+def plot_views(
+    views:list,    # Batches of views, each `(B, C, h, w)`, values in `[0, 1]`
+    n:int=6,       # Images to show, one per row
+    *,
+    ax=None,       # Axes to draw on; a new figure when None
+    x:Tensor=None, # The images, for a first column; None leaves it out
+):                 # The axes
     "Draw `view_sheet`"
     import matplotlib.pyplot as plt
-    sheet = view_sheet(x, views, n)
-    _,ax = plt.subplots(figsize=(width, width*sheet.shape[0]/sheet.shape[1]), layout='constrained')
+    sheet = view_sheet(views, n, x=x)
+    h,w = sheet.shape[:2]
+    if ax is None: _,ax = plt.subplots(figsize=(4.8, 4.8*h/w), layout='constrained')
     ax.imshow(sheet, interpolation='nearest')
-    ax.axis('off')
+    ax.set_axis_off()
     return ax

@@ -19,6 +19,7 @@ def main():
         c = m['config']
         rows.append({k: c[k] for k in ('data', 'limit', 'encoder', 'amp', 'loss', 'epochs', 'bs', 'seed')} |
                     {k: m[k] for k in ('linear_probe', 'knn_probe', 'raw_pixels', 'random_encoder', 'seconds', 'images_per_second', 'steps', 'pairs_seen', 'pairs_total')} |
+                    {f'{net}_{n}': m['few_labels'][n][net] for n in ('1', '10') for net in ('trained', 'untrained', 'raw')} |
                     {f'time_{k}': v/sum(m['seconds_by_phase'].values()) for k, v in m['seconds_by_phase'].items()} |
                     {'versions': ' '.join(f'{k} {v}' for k, v in m['versions'].items())})
     with open(a.out, 'w', newline='') as f:
