@@ -81,10 +81,12 @@ curve_columns = 'run step loss t b gamma s_pos s_neg std_pos std_neg margin s_po
 pair_columns = ['run','table','x','y','value']
 
 def read_rows(
-    path,          # A CSV file of a study; may be missing
-)->pd.DataFrame:   # Numbers exactly as they were written
+    path,        # A CSV file of a study; may be missing
+    *,
+    dtype=None,  # `str` keeps what stands in the file, whose last digit pandas may otherwise round
+)->pd.DataFrame:
     "The rows that are there"
-    return pd.read_csv(path, float_precision='round_trip') if Path(path).is_file() else pd.DataFrame(columns=['run'])
+    return pd.read_csv(path, dtype=dtype) if Path(path).is_file() else pd.DataFrame(columns=['run'])
 
 def append_rows(
     path,    # CSV file; made with its header when missing
@@ -234,7 +236,7 @@ def repeat_run(
     "Run once more, print what was measured then and now, and keep it in `NAME_again.csv`"
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out) as d: now,_ = do_run(run, d, data_root=data_root)
-    then,now = read_rows(table).set_index('run').loc[run['run']],now | dict(loss=now['final']['loss'])
+    then,now = read_rows(table, dtype=str).set_index('run').loc[run['run']],now | dict(loss=now['final']['loss'])
     rows = [dict(run=run['run'], what=k, then=float(then[k]), now=float(now[k])) for k in ('linear_probe','knn_probe','loss')]
     for o in rows: print(f"{o['what']:<14} {o['then']:.10g} then, {o['now']:.10g} now{'' if o['then']==o['now'] else ', NOT equal'}")
     append_rows(beside(table, 'again'), rows, columns=['run','what','then','now'])
