@@ -22,6 +22,7 @@ import torch
 from fastcore.meta import delegates
 from matplotlib.figure import Figure
 from .embeddings import ccem_similarities, pair_geometry
+from .margins import loss_name
 from .optimum import antipodal_threshold, ccem_loss, etf_threshold, optimal_delta, optimal_similarity
 from .registry import Registry
 from .synthetic import optimize_embeddings, train_encoders
@@ -106,7 +107,7 @@ def measure(
     *,
     d:int=None,        # Dimension, >= 1; n when absent
     kind:str='free',   # free embeddings, or an encoder with a relu (published) or linear output
-    loss:str='sigmoid',# sigmoid or info_nce
+    loss:str='sigmoid',# mscl (or sigmoid) or infonce (or info_nce)
     gamma:float=0.,    # Power of the confidence penalty, >= 0 (free embeddings)
     steps:int=None,    # Gradient steps; 20000 for free embeddings and 3000 for encoders when absent
     lr:float=.5,       # Learning rate, > 0
@@ -120,7 +121,7 @@ def measure(
     how = dict(loss=loss, steps=steps, lr=lr, seed=np.arange(seeds)[:,None])
     u,v = optimize_embeddings(n, d, t, b, gamma=gamma, **how) if kind=='free' else train_encoders(n, t, b, d=d, output=kind, **how)
     found = {k: x.double().flatten().numpy() for k,x in pair_geometry(u, v)._asdict().items()}
-    best = optimal_similarity(n, t, b, gamma) if loss=='sigmoid' else np.ones(t.size)
+    best = optimal_similarity(n, t, b, gamma) if loss_name(loss)=='mscl' else np.ones(t.size)
     seed,cell = np.indices((seeds, t.size)).reshape(2, -1)
     return pd.DataFrame(dict(kind=kind, loss=loss, n=n, d=d, t=t[cell], b=b[cell], gamma=gamma, seed=seed, steps=steps, lr=lr, **found, s_pos_theory=best[cell]))
 
@@ -161,7 +162,7 @@ def draw_measured(
     "Mean positive cosine over the starts, on the theory's curve for the sigmoid loss"
     fig = Figure(figsize=(5.5,3.5), layout='constrained')
     ax,first = fig.subplots(),table.iloc[0]
-    if first['loss']=='sigmoid': plot_similarity(x, seed_mean(table), int(first['n']), logit_scale=logit_scale, gamma=first['gamma'], label=f"{first['kind']}, d = {first['d']}", ax=ax)
+    if loss_name(first['loss'])=='mscl': plot_similarity(x, seed_mean(table), int(first['n']), logit_scale=logit_scale, gamma=first['gamma'], label=f"{first['kind']}, d = {first['d']}", ax=ax)
     else:
         ax.plot(x, seed_mean(table), 'o', mfc='none')
         ax.set(xlabel='t' if logit_scale is None else 'b (unused by InfoNCE)', ylabel='cosine of positive pairs', ylim=(-1.08,1.08))

@@ -199,8 +199,9 @@ def read_flags(
     module,_,func = name.rpartition('.')
     flags = {o.name: o for o in all_flags(Source(module_file(module)), func)}
     for o in [o for file in losses for o in loss_flags(Source(module_file(file)))]:
-        first = flags.setdefault(o.name, o)
-        if first.losses and o.losses[0] not in first.losses: flags[o.name] = replace(first, losses=first.losses+o.losses)
+        first = flags.get(o.name)
+        if first is None or (first.owner==o.owner and not first.losses): flags[o.name] = o
+        elif first.losses and o.losses[0] not in first.losses: flags[o.name] = replace(first, losses=first.losses+o.losses)
     return [o for o in flags.values() if o.type]
 
 # %% ../nbs/63_cli.ipynb #311b4fa9

@@ -158,6 +158,7 @@ def do_run(
     (out/'checkpoint.pt').unlink(missing_ok=True)
     return metrics,None if resume else round(time.process_time()-begin, 1)
 
+# %% ../nbs/61_study.ipynb #6c1980c7
 def beside(
     table,    # `NAME.csv`
     what:str, # 'curves', 'pairs' or 'again'
@@ -165,6 +166,7 @@ def beside(
     "Another table of the same study"
     return Path(table).with_name(f'{Path(table).stem}_{what}.csv')
 
+# %% ../nbs/61_study.ipynb #9ac0474f
 def write_run(
     run:dict,      # From `study_runs`
     metrics:dict,  # What `train` returned
@@ -191,6 +193,7 @@ def choose(
     if not 0<=k<n: raise ValueError(f"shard must be K/N with 0 <= K < N, got {shard}")
     return [o for o in runs[k::n] if only is None or only in o['run']]
 
+# %% ../nbs/61_study.ipynb #f291b54e
 def check_unchanged(
     runs:list,         # From `study_runs`
     table,             # `NAME.csv` of the study
@@ -242,6 +245,7 @@ def repeat_run(
     append_rows(beside(table, 'again'), rows, columns=['run','what','then','now'])
     return run['run']
 
+# %% ../nbs/61_study.ipynb #87144801
 def fake_images(
     flags:dict, # Of `train`; its data set and size count
     n:int,      # Images
@@ -250,6 +254,7 @@ def fake_images(
     name,size = flags.get('data', 'digits'),flags.get('size')
     return datasets.find(name)[0].fake(n, size) if name in datasets else fake_data(n, size or 96)
 
+# %% ../nbs/61_study.ipynb #b2b74588
 def try_run(
     run:dict,  # From `study_runs`
     steps:int, # Steps to train, on at most 8 images a batch
@@ -273,6 +278,7 @@ def threads(
     try: yield
     finally: torch.set_num_threads(before)
 
+# %% ../nbs/61_study.ipynb #18ebd9c4
 def show_runs(
     runs:list,         # From `choose`
     rows:pd.DataFrame, # From `read_rows`
@@ -320,10 +326,12 @@ def plot_study(
     "One row for each combination, one column for each seed; a dot is a run to do"
     from matplotlib import pyplot as plt
     kinds,seeds = [list(dict.fromkeys(o)) for o in zip(*[(o['run'].rpartition('-')[0], o['seed']) for o in runs])]
-    found = dict(zip(rows['run'], rows[what])) if len(rows) else {}
-    grid = np.array([[found.get('-'.join([k, f's{s}'] if k else [f's{s}']), np.nan) for s in seeds] for k in kinds], dtype=float)
+    found = dict(zip(rows['run'], rows.get(what, [])))
+    grid = np.array([[found.get(f'{k}-s{s}'.lstrip('-'), np.nan) for s in seeds] for k in kinds], dtype=float)
     if ax is None: _,ax = plt.subplots(figsize=(2.5+.7*len(seeds), .7+.28*len(kinds)), layout='constrained')
-    ax.imshow(grid, cmap='Blues', vmin=np.nanmin(grid)-.3*np.ptp(grid[np.isfinite(grid)]) if len(found) else 0, aspect='auto')
-    for (i,j),v in np.ndenumerate(grid): ax.text(j, i, f'{v:.3f}' if np.isfinite(v) else '·', ha='center', va='center', fontsize=8)
+    low,high = (np.nanmin(grid),np.nanmax(grid)) if np.isfinite(grid).any() else (0,1)
+    middle = low+.35*(high-low) # white letters above
+    ax.imshow(grid, cmap='Blues', vmin=low-.3*(high-low), vmax=high, aspect='auto')
+    for (i,j),v in np.ndenumerate(grid): ax.text(j, i, f'{v:.3f}' if np.isfinite(v) else '·', ha='center', va='center', fontsize=8, color='w' if v>middle else 'k')
     ax.set(xticks=range(len(seeds)), xticklabels=seeds, yticks=range(len(kinds)), yticklabels=kinds, xlabel='seed', title=what.replace('_', ' '))
     return ax
