@@ -17,7 +17,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from .fused import SigmoidLoss, _FusedLoss, fused_loss_and_count, prepare
+from .fused import SigmoidLoss, FusedLoss, fused_loss_and_count, prepare
 
 # %% ../nbs/13_distributed.ipynb #5d766c06
 def _wait(works, timeout, what):
@@ -91,7 +91,7 @@ def ring_loss_and_count(
     if any(o[1:]!=rows[0][1:] for o in rows):
         raise ValueError(f"processes differ in (n, d, views of u, views of v, bits, gradient of v), only n may: {rows}")
     ring.sizes = [o[0] for o in rows]
-    return _FusedLoss.apply(u, v, t, b, blocks, ring.travel, sum(ring.sizes)/ring.size, float(gamma), threshold, detach_penalty, chunk_size, bf16)
+    return FusedLoss.apply(u, v, t, b, blocks, ring.travel, sum(ring.sizes)/ring.size, float(gamma), threshold, detach_penalty, chunk_size, bf16)
 
 def ring_sigmoid_loss(
     u:Tensor,                  # Own online embeddings, shape `(n, d)` or `(V, n, d)`; `n` may differ between processes

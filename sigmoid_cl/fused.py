@@ -9,7 +9,8 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/fused.html.md"""
 
 # %% auto #0
 __all__ = ['BIT', 'log1p_and_penalty', 'sum_log1p', 'true_at', 'flat_above', 'block_negatives', 'block_positives',
-           'DifferentiatedOnce', 'prepare', 'fused_loss_and_count', 'fused_sigmoid_loss', 'SigmoidLoss']
+           'DifferentiatedOnce', 'FusedLoss', 'view_blocks', 'prepare', 'fused_loss_and_count', 'fused_sigmoid_loss',
+           'SigmoidLoss']
 
 # %% ../nbs/12_fused.ipynb #a1da6070
 import math,warnings
@@ -328,7 +329,7 @@ class DifferentiatedOnce(torch.autograd.Function):
     @staticmethod
     def backward(ctx, _): raise RuntimeError("fused_sigmoid_loss has no second derivative, as a gradient penalty needs it; use losses.sigmoid_loss")
 
-class _FusedLoss(torch.autograd.Function):
+class FusedLoss(torch.autograd.Function):
     "Mean over pairs of views, divided by `n`; gradients are made in the forward pass"
     @staticmethod
     def forward(ctx, u, v, t, b, blocks, travel, n, gamma, threshold, detach, chunk_size, bf16):
@@ -367,6 +368,14 @@ def _scalar(x, name, like):
     if isinstance(x, Tensor) and x.numel()!=1: raise ValueError(f"{name} must be a number or have one element, got shape {tuple(x.shape)}")
     return x.to(like.device, like.dtype).reshape(()) if isinstance(x, Tensor) else torch.full((), float(x), dtype=like.dtype, device=like.device)
 
+def view_blocks(
+    V:int, # Number of online views
+    G:int, # Number of target views
+)->list:   # Pairs of a slice of online views and a target view
+    "`view_pairs` in runs of online views that meet the same target view"
+    if V==G==1: return [(slice(0, 1),0)]
+    return [(o,j) for j in range(G) for o in (slice(0, min(j, V)),slice(j+1, V)) if o.stop>o.start]
+
 def prepare(
     u:Tensor,             # `(n, d)` or `(V, n, d)`
     v:Tensor,             # `(n, d)` or `(G, n, d)`
@@ -382,8 +391,7 @@ def prepare(
     if u.ndim not in (2,3) or u.ndim!=v.ndim or u.shape[-2:]!=v.shape[-2:] or not u.numel() or not v.numel():
         raise ValueError(f"u and v must both be (n, d), or (V, n, d) and (G, n, d), got {tuple(u.shape)} and {tuple(v.shape)}")
     V,G = (len(u),len(v)) if u.ndim==3 else (1,0)
-    blocks = [(o,j) for j in range(G) for o in (slice(0, min(j, V)),slice(j+1, V)) if o.stop>o.start] if G else [(slice(0, 1),0)]
-    if not blocks: raise ValueError(f"no pair of different views in u {tuple(u.shape)} and v {tuple(v.shape)}")
+    blocks = view_blocks(V, max(1, G))
     dtype = torch.float64 if torch.float64 in (u.dtype,v.dtype) else torch.float32
     u,v = (o.to(dtype) if G else o.to(dtype)[None] for o in (u,v))
     args = u,v,_scalar(logit_scale, 'logit_scale', u),_scalar(logit_bias, 'logit_bias', u)
@@ -402,7 +410,7 @@ def fused_loss_and_count(
 )->tuple:                         # Scalar loss, 0-dim int64 number of pairs that entered it
     "`fused_sigmoid_loss` and the number of pairs in it"
     args = prepare(u, v, logit_scale, logit_bias, gamma, threshold, chunk_size)
-    return _FusedLoss.apply(*args, _stay, u.shape[-2], float(gamma), threshold, detach_penalty, chunk_size, bf16)
+    return FusedLoss.apply(*args, _stay, u.shape[-2], float(gamma), threshold, detach_penalty, chunk_size, bf16)
 
 def fused_sigmoid_loss(
     u:Tensor,                     # Online embeddings, shape `(n, d)`, or `(V, n, d)` for V views; any float dtype

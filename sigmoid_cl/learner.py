@@ -19,7 +19,8 @@ from fastcore.foundation import L
 from fastcore.meta import delegates
 from .callbacks import (DeviceMixedPrecision,FitGuard,GammaSchedule,GeometryMonitor,PairFilter,PairStats,TargetEMA,fast_amp)
 from .distributed import RingSigmoidLoss
-from .losses import info_nce_loss,loss_name,mean_over_views,relic_loss
+from .margins import LOSS_NAMES
+from .losses import info_nce_loss,mean_over_views,relic_loss
 from .networks import ContrastiveModel,ViewsLoss,build_encoder,n_features,param_groups,projector
 from .optimum import suggest_bias
 from .registry import Registry,pick
@@ -65,7 +66,7 @@ def find_loss(
     loss:str, # A registered name, or an older one of the same loss, such as 'info_nce'
 ):            # Its entry, with `name`, `make` and `processes`
     "Look up a loss by name"
-    return losses.find(loss_name(loss))[0]
+    return losses.find(LOSS_NAMES.get(loss, loss))[0]
 
 def loss_options(
     loss=None, # Name of a loss; None takes all losses

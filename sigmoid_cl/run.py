@@ -21,6 +21,7 @@ from pathlib import Path
 from statistics import median
 import numpy as np
 import torch
+from .registry import pick
 from fastcore.meta import delegates
 from fastai.callback.core import Callback,CancelFitException
 from fastai.learner import Recorder
@@ -34,7 +35,6 @@ from .fused import SigmoidLoss
 from .learner import contrastive_learner,loss_options
 from .networks import build_encoder,settle_statistics
 from .processes import check_processes,on_processes
-from .registry import pick
 from .runlog import (StepTimer,load_encoder,plot_geometry,plot_loss,plot_pairs,plot_scale_bias,save_encoder,save_figure,
                                versions,write_json)
 from .views import views_for
@@ -139,7 +139,7 @@ class Narrator(StepCallback):
         if self._begin is None: self._begin = now
         elif (done := self._count)==wait:
             each = (now-self._begin)/done
-            self.say(f"{each:.2g} s a step: {self.n_steps-self.at} steps more will take about {duration(each*(self.n_steps-self.at))}")
+            self.say(f"{each:.2g} s a step: {self.n_steps-self.at} steps more will take about {duration(max(1, each*(self.n_steps-self.at)))}")
         self._count += 1
 
     def after_train(self): self._trained = True
@@ -225,13 +225,15 @@ def heading(
     config:dict,      # All settings
     images:ImageData, # Trained on
     start:int=0,      # Epochs that are done
-)->list:              # Two lines
+)->list:              # Two lines, and one of the settings that the data ask for
     "What is trained on what"
     n,size = sum(p.numel() for p in learn.model.encoder.parameters()),images.size
     precision = 'float32' if config['amp']=='none' else config['amp']
+    own = {k: v for k,v in defaults_for(images).items() if k not in ('encoder','epochs') and config[k]==v}
     return [f"{images.name}: {len(images.pretrain)} images of {images.channels}x{size}x{size}{' ('+images.size_from+')' if images.size_from else ''} to pretrain on, {len(images.train)} and {len(images.test)} with labels to probe with",
             f"{config['encoder']} ({n:,} parameters, {precision}), {config['loss']}, {config['epochs']} epochs of {len(learn.dls.train)} steps on {learn.dls.device}, "
-            f"t = {config['logit_scale']:g}, b = {learn.model.logit_bias.item():.3g}" + (f", resumed after epoch {start}" if start else '')]
+            f"t = {config['logit_scale']:g}, b = {learn.model.logit_bias.item():.3g}" + (f", resumed after epoch {start}" if start else ''),
+            *([f"settings of {images.name}: {', '.join(f'{k} {v}' for k,v in own.items())}"] if own else [])]
 
 # %% ../nbs/60_run.ipynb #7d5144ed
 def exported_encoder(
