@@ -14,7 +14,7 @@ limit = 400_000 # bytes of a notebook beyond which it is named
 def of_output(o):
     "What is wrong with a saved output, or None"
     text = json.dumps({k: v for k,v in o.get('data', {}).items() if not k.startswith('image/')}) + ''.join(o.get('text', ''))
-    return 'an error' if o['output_type']=='error' else 'a warning' if o.get('name')=='stderr' else 'a path of a machine' if machine.search(text) else None
+    return 'an error' if o['output_type']=='error' else 'a warning' if o.get('name')=='stderr' else 'a path of a machine' if machine.search(text) else 'a progress bar as text' if '\u2588' in text else None
 
 def of_cell(c):
     "What is wrong with a code cell and its outputs"

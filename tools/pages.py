@@ -34,6 +34,7 @@ def prepare_cell(c):
         c.source = re.sub(r'\{\\rm\s+([^{}]*)\}', r'{\\mathrm{\1}}', single_links(c.source)) # Pandoc does not know `\rm`
         if ':::' not in c.source: c.source = statements(c.source)
     for o in c.get('outputs', []):
+        if 'text/html' in o.get('data', {}): o['data'].pop('text/markdown', None) # fastai's tables bring both
         md = o.get('data', {}).get('text/markdown')
         if md: o['data']['text/markdown'] = single_links(''.join(md))
 
