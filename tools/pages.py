@@ -45,6 +45,7 @@ def prepare(
     "Change the notebooks in `cache` for the page, and write the pages that no notebook holds"
     for p in cache.rglob('*.ipynb'):
         nb,path = read_nb(p),p.relative_to(cache).as_posix()
+        nb.metadata.pop('widgets', None) # no output holds one, and for its sake Quarto would fetch scripts from elsewhere
         for c in nb.cells: prepare_cell(c)
         if has_install(cfg.nbs_path/path) and not any('colab-link' in c.source for c in nb.cells):
             at = 1 if nb.cells[0].cell_type=='raw' else 0

@@ -231,7 +231,7 @@ def render(
     version = subprocess.run(['quarto', '--version'], capture_output=True, text=True, check=True).stdout.strip()
     if tuple(map(int, version.split('.')[:2]))<(1,10): raise SystemExit(f'Quarto {version} cannot rename the Markdown pages of this site; 1.10 or later can')
     shutil.rmtree(cfg.doc_path)
-    res = subprocess.run(['quarto', 'render', str(cache), '--no-cache', '--output-dir', str(cfg.doc_path)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    res = subprocess.run(['quarto', 'render', '--no-cache', '--output-dir', str(cfg.doc_path)], cwd=cache, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     print(res.stdout)
     if res.returncode: raise SystemExit(res.returncode)
     problems += [f'Quarto: {o}' for o in re.findall(r'^.*\bWARN(?:ING)?\b.*$', res.stdout, re.M)]
