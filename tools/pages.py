@@ -4,10 +4,12 @@ from pathlib import Path
 
 from fastcore.nbio import mk_cell,read_nb,write_nb
 
+folded = 'papers','benchmarks' # pages that are read for their results: the code of an output is folded
 colab = 'https://colab.research.google.com/github/{}/blob/{}/nbs/{}'
 _re_double = re.compile(r'\[((?:[^\[\]]|\[[^\[\]]*\]\([^()]*\))*?\[[^\[\]]*\]\([^()]*\)(?:[^\[\]]|\[[^\[\]]*\]\([^()]*\))*)\](?=\()')
 _re_link = re.compile(r'\[([^\[\]]*)\]\([^()]*\)')
-_re_statement = re.compile(r'(?:> ?)?\*\*(?:Theorem|Lemma|Proposition|Corollary|Conjecture|Definition)\b')
+_kinds = r'(?:Theorem|Lemma|Proposition|Corollary|Conjecture|Definition)\b'
+_re_statement,_re_named = re.compile(rf'(?:> ?)?\*\*{_kinds}'),re.compile(rf'#+ {_kinds}')
 
 def single_links(
     md:str, # Markdown
@@ -18,10 +20,11 @@ def single_links(
 def statements(
     md:str, # Markdown
 )->str:     # The same, each theorem in a block of its own
-    "A paragraph or quotation that begins with a bold **Theorem**, **Lemma**, ... becomes a block that the style sheet knows"
-    paras = re.split(r'(\n{2,})', md)
+    "A paragraph or quotation that begins with a bold **Theorem**, **Lemma**, ..., or a quotation under such a heading, becomes a block that the style sheet knows"
+    paras,head = re.split(r'(\n{2,})', md),''
     for i,p in enumerate(paras):
-        if not _re_statement.match(p): continue
+        if p.startswith('#'): head = p
+        if not _re_statement.match(p) and not (p.startswith('>') and _re_named.match(head)): continue
         text = re.sub(r'^> ?', '', p, flags=re.M) if p.startswith('>') else p
         paras[i] = f'::: {{.statement}}\n{text}\n:::'
     return ''.join(paras)
@@ -46,7 +49,10 @@ def prepare(
     for p in cache.rglob('*.ipynb'):
         nb,path = read_nb(p),p.relative_to(cache).as_posix()
         nb.metadata.pop('widgets', None) # no output holds one, and for its sake Quarto would fetch scripts from elsewhere
-        for c in nb.cells: prepare_cell(c)
+        for c in nb.cells:
+            prepare_cell(c)
+            if p.parent.name in folded and c.cell_type=='code' and c.outputs and 'echo: false' not in c.source and 'code-fold' not in c.source:
+                c.source = '#| code-fold: true\n'+c.source
         if has_install(cfg.nbs_path/path) and not any('colab-link' in c.source for c in nb.cells):
             at = 1 if nb.cells[0].cell_type=='raw' else 0
             link = colab.format(f'{cfg.user}/{cfg.lib_name}', cfg.branch, path)
