@@ -3,6 +3,7 @@ import ast,json,re
 from pathlib import Path
 
 from fastcore.nbio import mk_cell,read_nb,write_nb
+from nbdev.processors import FilterDefaults,exec_show_docs
 
 folded = 'papers','benchmarks' # pages that are read for their results: the code of an output is folded
 colab = 'https://colab.research.google.com/github/{}/blob/{}/nbs/{}'
@@ -10,6 +11,25 @@ _re_double = re.compile(r'\[((?:[^\[\]]|\[[^\[\]]*\]\([^()]*\))*?\[[^\[\]]*\]\([
 _re_link = re.compile(r'\[([^\[\]]*)\]\([^()]*\)')
 _kinds = r'(?:Theorem|Lemma|Proposition|Corollary|Conjecture|Definition)\b'
 _re_statement,_re_named = re.compile(rf'(?:> ?)?\*\*{_kinds}'),re.compile(rf'#+ {_kinds}')
+
+exports = {'export','exports','exporti','exec_doc'}
+
+def mixed(
+    cell, # A code cell
+)->bool:  # Whether it imports something and does something else too
+    "nbdev runs a cell that holds an import, to have the names that documentation needs; a lesson's cell that does more needs the lesson"
+    trees = cell.parsed_() if cell.cell_type=='code' and not cell.directives_.keys() & exports else None
+    imports = ast.Import,ast.ImportFrom
+    return bool(trees) and any(isinstance(o, imports) for t in trees for o in ast.walk(t)) and not all(isinstance(t, imports) for t in trees)
+
+class RunExports(exec_show_docs):
+    "Run exported cells, and imports that stand alone"
+    def __call__(self, cell):
+        if not mixed(cell): super().__call__(cell)
+
+class Docs(FilterDefaults):
+    "nbdev's processors, of which one is less eager"
+    def base_procs(self): return [RunExports if o is exec_show_docs else o for o in super().base_procs()]
 
 def single_links(
     md:str, # Markdown
