@@ -183,10 +183,11 @@ def full_text(
 def finish(
     out:Path, # The built site
 ):
-    "What neither builder does by itself: fonts of themes and icons of matplotlib's animations come from nowhere else"
+    "What neither builder does by itself: fonts of themes, icons of matplotlib's animations and the loaders of widgets come from nowhere else"
     for p in out.rglob('*.html'):
         text = p.read_text(encoding='utf-8')
         local = re.sub(r'<link[^>]*font-awesome[^>]*>', '', text)
+        local = re.sub(r'<script[^>]*src="https?://[^"]*(?:require|jquery|polyfill)[^"]*"[^>]*></script>|<script[^>]*>\s*define\(.jquery.[^<]*</script>', '', local)
         if local!=text: p.write_text(local, encoding='utf-8')
     for p in (out/'site_libs').rglob('*.css'):
         css = p.read_text(encoding='utf-8')
