@@ -22,8 +22,8 @@ from .margins import log_margin_loss, log_margin_slope, margin_loss
 
 # %% ../nbs/02_optimum.ipynb #7b082333
 def __getattr__(name):
-    "`ccem_optimum`, `ccem_certificate` and `certified_bias` live in `certificate`, which is imported when one of them is asked for"
-    if name not in ('Optimum','ccem_optimum','ccem_certificate','certified_bias'): raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    "`ccem_optimum`, `ccem_certificate`, `certified_bias`, `etf_optimal` and `code_bound` live in `certificate`, which is imported when one of them is asked for"
+    if name not in ('Optimum','ccem_optimum','ccem_certificate','certified_bias','etf_optimal','code_bound'): raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from sigmoid_cl import certificate
     return getattr(certificate, name)
 
