@@ -237,7 +237,7 @@ def ccem_certificate(
     gap, = in_blocks(lambda *args: _any_gap(*args, bound), *check_arguments(n, logit_scale, logit_bias, gamma))
     return gap[()]
 
-# %% ../nbs/03_certificate.ipynb #0c130a06
+# %% ../nbs/03_certificate.ipynb #7bdf7f28
 def unit_force(
     gamma,     # Modulation exponent, >= 0; number or array
 )->np.ndarray: # Shaped like `gamma`; `-inf` for gamma = 0 (and below 1e-9), where every force is below 1
@@ -250,7 +250,7 @@ def unit_force(
     if k.any(): out[k] = increasing_root(f, inflection(g[k]), np.zeros(k.sum()), args=(g[k].astype(np.float64),))
     return out[inv].reshape(np.shape(gamma))[()]
 
-# %% ../nbs/03_certificate.ipynb #4714796a
+# %% ../nbs/03_certificate.ipynb #35d88fed
 def etf_optimal(
     n,               # Number of pairs, >= 2; all arguments broadcast
     logit_scale,     # t > 0
@@ -266,7 +266,7 @@ def etf_optimal(
     if open.any(): raise ValueError(f"gamma must be at most 19 at this scale and bias, got {g[open].flat[0]}")
     return res if res.ndim else bool(res)
 
-# %% ../nbs/03_certificate.ipynb #717c54d9
+# %% ../nbs/03_certificate.ipynb #30de3ce3
 def gegenbauer(
     degree, # Largest degree, >= 1
     d,      # Dimension, >= 2 (for 1 only up to degree 1)
@@ -277,7 +277,7 @@ def gegenbauer(
     for k in range(1, degree): C.append(((2*k+d-2)*s*C[k]-k*C[k-1])/(k+d-2))
     return np.stack(C[:degree+1])
 
-# %% ../nbs/03_certificate.ipynb #672e47c7
+# %% ../nbs/03_certificate.ipynb #8a566a10
 def smallest_value(
     f,          # Function of an array
     curvature,  # Bound of its second derivative's absolute value on the interval
@@ -303,7 +303,7 @@ def smallest_value(
         a,z,fa,fz = np.r_[a,m],np.r_[m,z],np.r_[fa,fm],np.r_[fm,fz]
     return min(best-tol, (np.minimum(fa, fz)-curvature*(z-a)**2/8).min()) if k.any() else best-tol
 
-# %% ../nbs/03_certificate.ipynb #16db9675
+# %% ../nbs/03_certificate.ipynb #2044ac1c
 def _bound_program(n, C, f, fp):
     "The linear program at some cosines: coefficients of h, all >= 0 but the first"
     from scipy.optimize import linprog
