@@ -37,6 +37,7 @@ def at_least_single(
     v:Tensor, # Target embeddings
 )->tuple:     # Both in `float64` where one of them has it, else in `float32`
     "Embeddings in the precision in which a loss is computed and returned"
+    if u.dtype==v.dtype==torch.float32: return u,v
     dtype = torch.promote_types(torch.promote_types(u.dtype, v.dtype), torch.float32)
     return u.to(dtype),v.to(dtype)
 
