@@ -103,9 +103,7 @@ class GroupPartners:
         shares:tuple=None,    # Half weights of rows and columns; None where positives count 1
         own:OwnPartners=None, # The only positives where pairs of one group are left out; None where they are positives
     ):
-        ids = torch.cat([groups, target_groups]).unique(return_inverse=True)[1].int()
-        self.g,self.h = ids[:len(groups)],ids[len(groups):]
-        self.shares,self.own = shares,own
+        self.g,self.h,self.shares,self.own,self.sorted = groups,target_groups,shares,own,{}
 
     def rows(self,
         times:int, # Number of views of `u` one below the other
@@ -121,15 +119,19 @@ class GroupPartners:
         c:slice, # Its columns
     )->tuple:    # As `OwnPartners.inside`
         "Where a tile has pairs that are no negatives"
-        g,h = self.g[r],self.h[c]
-        own,n = self.own and self.own.inside(r, c)[0],len(g)*len(h)
-        mask = torch.empty(n+8, dtype=torch.bool, device=g.device)
-        torch.eq(g[:,None], h, out=mask[:n].view(len(g), len(h)))
-        if own is not None: mask[own] = True
-        alike = torch.from_numpy(true_at(whole_words(mask.numpy(), n))).long() if on_cpu(g) else mask[:n].nonzero()[:,0]
-        at = alike if own is None else own
+        g,C = self.g[r],c.stop-c.start
+        if (c.start,c.stop) not in self.sorted: self.sorted[c.start,c.stop] = self.h[c].sort(stable=True)
+        h,cols = self.sorted[c.start,c.stop]
+        first = torch.searchsorted(h, g)
+        many = torch.searchsorted(h, g, right=True)-first
+        rows = torch.arange(len(g), device=g.device).repeat_interleave(many)
+        nth = torch.arange(len(rows), device=g.device) - (many.cumsum(0)-many)[rows] # of its row
+        at = alike = rows*C + cols[first[rows]+nth]
+        if self.own:
+            at = self.own.inside(r, c)[0]
+            alike = torch.cat([alike, at]).unique()
         weight = None
-        if self.shares: weight = self.shares[0][r][at//len(h)] + self.shares[1][c][at%len(h)]
+        if self.shares: weight = self.shares[0][r][rows] + self.shares[1][c][at-rows*C]
         return at,alike,weight
 
 # %% ../nbs/11_selection.ipynb #4a61ab97
