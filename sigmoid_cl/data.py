@@ -12,8 +12,9 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/data.html.md"""
 # %% auto #0
 __all__ = ['GREY', 'TINY', 'DIGITS', 'FASHION', 'ENCODERS', 'CPU_IMAGES', 'datasets', 'TRAIN', 'TEST', 'FREE', 'COLUMNS',
            'Images', 'MemoryImages', 'FileImages', 'spread', 'ImageData', 'plot_splits', 'scaled_preset', 'preset_for',
-           'epochs_for', 'fake_data', 'register_data', 'defaults_for', 'split_pictures', 'round_size', 'shorter_sides',
-           'read_table', 'read_shards', 'read_hub', 'labels_of', 'load_data', 'ViewsDL', 'contrastive_dls']
+           'epochs_for', 'fake_data', 'register_data', 'defaults_for', 'split_pictures', 'read_folder', 'round_size',
+           'shorter_sides', 'read_table', 'read_shards', 'read_hub', 'labels_of', 'load_data', 'load_pictures',
+           'ViewsDL', 'contrastive_dls']
 
 # %% ../nbs/21_data.ipynb #81106ac1
 from .files import IMAGE_ENDINGS,HubPictures,Pictures,Shards,find_bad,n_channels,number_labels,passed_words,reason,shown,square_uint8,stratified,walk
@@ -112,6 +113,7 @@ class FileImages(Images):
 
     def __getitem__(self, i):
         missed = getattr(self.ds, 'missed', None)
+        if not -len(self)<=i<len(self): raise IndexError(i)
         if missed is None: return self._one(i)
         for j in range(i, i+len(self)):
             try: return self._one(j%len(self))
@@ -369,7 +371,7 @@ def _stl10(root, download, size, seed):
     tens = lambda d: torch.from_numpy(np.ascontiguousarray(d.data))
     return MemoryImages(tens(un)), *[MemoryImages(tens(d), torch.from_numpy(d.labels)) for d in (tr, te)], tr.classes
 
-# %% ../nbs/21_data.ipynb #06fb3016
+# %% ../nbs/21_data.ipynb #013ab9c9
 TRAIN,TEST,FREE = ('train','training'),('test','val','valid','validation'),('unlabeled','unlabelled')
 
 def _mixed(ds, size, seed, index=None, labels=True):
@@ -441,12 +443,18 @@ def _folder_rows(path):
         rows,passed = rows+[(f, '', FREE[0]) for f in found.files],passed+found.passed
     return rows,passed,[]
 
-def _from_folder(path, size, seed):
+def read_folder(
+    path, # A folder
+)->tuple: # `Pictures`, for each its split, and notes
+    "Images in a folder, with labels where it has train/CLASS/"
     rows,passed,notes = _folder_rows(path)
     files,labels,splits = zip(*rows)
     pics = Pictures(files)
     pics.labels = labels if any(labels) else None
-    if passed: notes = notes+[f"passed over: {passed_words(passed)}"]
+    return pics,splits,notes+([f"passed over: {passed_words(passed)}"] if passed else [])
+
+def _from_read(read, path, size, seed):
+    pics,splits,notes = read(path)
     *parts,more = split_pictures(pics, splits, size, seed)
     return *parts,more+notes
 
@@ -459,7 +467,7 @@ def _named_folder(name, folders, url, root, download, size, seed):
         if not (download and url): _missing(name, root, bool(url))
         download_and_extract_archive(url, str(root))
         found = root/Path(url).stem
-    return _from_folder(found, size, seed)[:4]
+    return _from_read(read_folder, found, size, seed)[:4]
 
 def _fastai_folder(name, root, download, size, seed):
     "Imagenette and Imagewoof, from the smallest archive that has the size"
@@ -507,7 +515,7 @@ def shorter_sides(
     if not sides: raise ValueError(f"none of {len(images)} files is a picture that can be read, for instance {images.file(0)}")
     return sides
 
-# %% ../nbs/21_data.ipynb #9eb5db0a
+# %% ../nbs/21_data.ipynb #1ebdcb51
 COLUMNS = dict(path='path file filename file_name filepath image image_path'.split(), label='label class target category'.split(),
                caption='caption text title description'.split(), group=['group'], split='split subset'.split())
 
@@ -521,7 +529,7 @@ def _needs(package, what):
 
 def read_table(
     path, # A file .csv, .tsv or .parquet with a column of paths, and columns of labels, captions, groups and splits as there are
-)->tuple: # `Pictures`, and for each its split
+)->tuple: # `Pictures`, for each its split, and notes
     "Images in a table"
     import pandas as pd
     path = Path(path)
@@ -538,9 +546,9 @@ def read_table(
     col = lambda k: table[known[k]].tolist() if k in known else None
     pics = Pictures([path.parent/o for o in col('path')], captions=col('caption'), groups=col('group'))
     pics.labels = col('label')
-    return pics,col('split') or ['']*len(pics)
+    return pics,col('split') or ['']*len(pics),[]
 
-# %% ../nbs/21_data.ipynb #ec0c3358
+# %% ../nbs/21_data.ipynb #75a25fbf
 def _word(path):
     "The split that a shard's name tells: train-0001.tar, or test/0001.tar"
     words = {path.parent.name.lower(), *path.stem.lower().replace('_', '-').split('-')}
@@ -552,11 +560,11 @@ def read_shards(
     "Images in archives"
     paths = [path] if path.is_file() else walk(path, endings=('.tar',)).files
     pics,word = Shards(paths),{str(o): _word(o) for o in paths}
-    return pics,[word[str(o[0])] for o in pics.places]
+    return pics,[word[str(o[0])] for o in pics.places],[]
 
 def read_hub(
     path, # A folder that `save_to_disk` of the package `datasets` wrote
-)->tuple: # `Pictures`, and for each its split
+)->tuple: # `Pictures`, for each its split, and notes
     "Images in a data set of Hugging Face's `datasets`"
     _needs('datasets', f"{shown(path)}: reading a folder of Hugging Face's datasets")
     import datasets as hub
@@ -570,29 +578,28 @@ def read_hub(
     def col(k): return [text(features[known[k]], o) for p in parts.values() for o in p.data.column(known[k]).to_pylist()] if k in known else None
     pics = HubPictures(list(parts.values()), column, captions=col('caption'), groups=col('group'))
     pics.labels = col('label')
-    return pics,[k for k,o in parts.items() for _ in range(len(o))]
+    return pics,[k for k,o in parts.items() for _ in range(len(o))],[]
 
 # %% ../nbs/21_data.ipynb #51441750
-def _from_read(read, path, size, seed):
-    pics,splits = read(path)
-    return split_pictures(pics, splits, size, seed)
-
 def _reader(path):
     "What reads a file or folder, by what lies there"
-    if path.suffix.lower() in ('.csv','.tsv','.parquet') and path.is_file(): return partial(_from_read, read_table, path)
+    if path.suffix.lower() in ('.csv','.tsv','.parquet') and path.is_file(): return read_table
     if path.is_file() and path.suffix.lower()!='.tar': raise ValueError(f"{shown(path)} is neither a folder, nor a table (.csv, .tsv, .parquet), nor an archive (.tar)")
-    if path.is_file() or (not _below(path, TRAIN+FREE) and any(o.name.endswith('.tar') for o in os.scandir(path))): return partial(_from_read, read_shards, path)
-    if (path/'dataset_info.json').is_file() or (path/'dataset_dict.json').is_file(): return partial(_from_read, read_hub, path)
-    if (tr := _below(path, TRAIN)) and any(o.name.endswith('.tar') for o in os.scandir(tr)): return partial(_from_read, read_shards, path)
-    return partial(_from_folder, path)
+    if path.is_file() or (not _below(path, TRAIN+FREE) and any(o.name.endswith('.tar') for o in os.scandir(path))): return read_shards
+    if (path/'dataset_info.json').is_file() or (path/'dataset_dict.json').is_file(): return read_hub
+    if (tr := _below(path, TRAIN)) and any(o.name.endswith('.tar') for o in os.scandir(tr)): return read_shards
+    return read_folder
+
+def _find_path(name, root):
+    path = next((o for o in (Path(name).expanduser(), root/name) if o.is_dir() or o.is_file()), None)
+    if path is None: raise ValueError(f"{shown(name)!r} is neither a folder or table nor one of {', '.join(datasets.names)}")
+    return path
 
 def _find_set(name, root):
     "The loader of a set, folder or file, and its entry, None for what is not registered"
     if str(name) in datasets: return datasets.find(name)[0].make,datasets.find(name)[0]
-    path = next((o for o in (Path(name).expanduser(), root/name) if o.is_dir() or o.is_file()), None)
-    if path is None: raise ValueError(f"{shown(name)!r} is neither a folder or table nor one of {', '.join(datasets.names)}")
-    read = _reader(path)
-    return (lambda root,download,size,seed: read(size, seed)),None
+    path = _find_path(name, root)
+    return (lambda root,download,size,seed: _from_read(_reader(path), path, size, seed)),None
 
 def _resized(ims, size):
     "Images brought to another size: those in memory in pieces, those in files when they are decoded"
@@ -600,7 +607,7 @@ def _resized(ims, size):
     if ims is None or ims.x.shape[-1]==size: return ims
     return MemoryImages(torch.cat([TF.resize(o, [size, size], InterpolationMode.BILINEAR, antialias=True) for o in ims.x.split(1024)]), ims.y)
 
-# %% ../nbs/21_data.ipynb #d2844380
+# %% ../nbs/21_data.ipynb #c1947533
 def _without_bad(parts, mode):
     "Image sets on the same pictures without the images that cannot be read, which come as name -> why"
     pics,order = parts[0].ds,np.unique(np.concatenate([o.order for o in parts]))
@@ -657,6 +664,21 @@ def load_data(
     own = getattr(entry, 'preset', None)
     preset = preset_for(want) if own is None else scaled_preset(own, want/entry.size)
     return ImageData(str(name), train.unlabelled() if un is None else un, train, test, list(classes), want, preset, why, notes, bad)
+
+# %% ../nbs/21_data.ipynb #368a7152
+def load_pictures(
+    name:str,             # A folder, table or archive, as for `load_data`; of a folder everything below it
+    size:int,             # Side of the decoded square, in pixels
+    *,
+    bad_images:str='skip',# Files that are no images: skip or stop
+)->tuple:                 # `FileImages` without labels, in the order of their names, and those that cannot be read, name -> why
+    "All images of a place, in their order"
+    path = _find_path(name, _root(None))
+    read = _reader(path)
+    pics = Pictures(walk(path).files) if read is read_folder else read(path)[0]
+    if not len(pics): raise ValueError(f"{shown(path)} has no images")
+    (images,),bad = _without_bad([FileImages(pics, size, labels=False)], bad_images)
+    return images,bad
 
 # %% ../nbs/21_data.ipynb #9b5c4634
 class ViewsDL(DataLoader):
