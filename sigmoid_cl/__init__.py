@@ -27,6 +27,7 @@ Modules:
 - `sigmoid_cl.registry`: One table for each kind of thing that a run picks by name: losses, encoders, data sets
 - `sigmoid_cl.run`: `train` pretrains on images and ends with a table: what the features are worth, beside raw pixels and the same encoder untrained
 - `sigmoid_cl.runlog`: A row a step, a file that is whole or not there, pictures in one style, and an encoder that loads without running code
+- `sigmoid_cl.selection`: Where the positives of a tile of pairs are, and which negatives pass a filter, without a matrix of all pairs
 - `sigmoid_cl.study`: `scl_study` runs a declared grid of trainings, survives being killed, and keeps one row a run
 - `sigmoid_cl.synthetic`: Many optimisations of free embeddings, or of small encoders, as one batched program (section 5 of Lee et al., "Analysis of Using Sigmoid Loss for Contrastive Learning")
 - `sigmoid_cl.toy`: A contrastive `Learner` on 24 vectors, small enough to follow by hand, for lessons and for tests of your own callbacks
