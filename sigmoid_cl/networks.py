@@ -22,6 +22,7 @@ from fastcore.basics import patch
 from torch import nn,Tensor
 from torch.utils.checkpoint import checkpoint
 from torchvision.models.resnet import BasicBlock
+from .backbones import outside_encoder,recompute,with_weights
 from .registry import Registry,size_class
 
 # %% ../nbs/30_networks.ipynb #877d85c8
@@ -116,23 +117,31 @@ def list_encoders()->list: # Names, with `N` for a number: `resnet8_wN` stands f
     "The encoders that `build_encoder` knows by name, `timm`'s apart"
     return encoders.names
 
-def _timm_encoder(name, in_channels):
+def _random_encoder(encoder, in_channels, size):
+    if encoder in encoders:
+        entry,args = encoders.find(encoder)
+        return entry.make(in_channels, size, *args)
+    net = outside_encoder(str(encoder), in_channels)
+    if net is not None: return net
     try: import timm
     except ImportError: timm = None
-    if timm and timm.is_model(name): return timm.create_model(name, pretrained=False, num_classes=0, in_chans=in_channels)
     hint = 'timm does not know it either' if timm else 'timm is not installed'
-    raise ValueError(f"encoder must be one of {', '.join(list_encoders())} or a timm model ({hint}), got {name!r}")
+    raise ValueError(f"encoder must be one of {', '.join(list_encoders())}, torchvision.NAME, or a timm model ({hint}), got {encoder!r}")
 
 def build_encoder(
     encoder='resnet18',  # A name, or an `nn.Module` that maps `(B, C, H, W)` to `(B, n_features)` (returned as it is)
     in_channels:int=3,   # Channels of the images
     size:int=224,        # Height and width of the global views; it decides the stem
-)->nn.Module:            # `(B, in_channels, H, W)` -> `(B, n_features)`, randomly initialised
+    *,
+    pretrained:bool=False,# Begin with the weights of timm or torchvision, if they are on disk
+    weights:str=None,     # Begin with the weights in a file .safetensors
+    grad_checkpoint:bool=False, # Compute activations twice instead of keeping them, where the encoder offers it
+)->nn.Module:            # `(B, in_channels, H, W)` -> `(B, n_features)`, randomly initialised unless weights are given
     "An encoder without its classification layer"
-    if isinstance(encoder, nn.Module): return encoder
-    if encoder not in encoders: return _timm_encoder(encoder, in_channels)
-    entry,args = encoders.find(encoder)
-    return entry.make(in_channels, size, *args)
+    net = encoder
+    if not isinstance(encoder, nn.Module): net = with_weights(partial(_random_encoder, encoder, in_channels, size), encoder, pretrained=pretrained, weights=weights)
+    elif pretrained or weights: raise ValueError(f"weights: a module has its own, got {weights!r} with a {type(encoder).__name__}")
+    return recompute(net) if grad_checkpoint else net
 
 # %% ../nbs/30_networks.ipynb #5dea9874
 @contextmanager
@@ -211,7 +220,11 @@ def n_features(
 )->int:                # The number of features
     "Measure the length of the feature vector of `encoder`"
     p = next(encoder.parameters(), torch.empty(0))
-    with evaluating(encoder): h = encoder(torch.zeros(1, in_channels, size, size, device=p.device, dtype=p.dtype))
+    x = torch.zeros(1, in_channels, size, size, device=p.device, dtype=p.dtype)
+    try:
+        with evaluating(encoder): h = encoder(x)
+    except (RuntimeError, AssertionError, ValueError) as e: raise ValueError(f"encoder {type(encoder).__name__} cannot take images of {in_channels}x{size}x{size}: {' '.join(str(e).split())[:200]}") from None
+    if not isinstance(h, Tensor): raise ValueError(f"encoder must return features of shape (B, n_features), got {type(h).__name__}")
     if h.ndim!=2: raise ValueError(f"encoder must return features of shape (B, n_features), got {tuple(h.shape)}")
     return h.shape[1]
 

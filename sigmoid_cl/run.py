@@ -10,11 +10,11 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/run.html.md"""
 # %% auto #0
 __all__ = ['PLAIN', 'FREE', 'OWN', 'setting_defaults', 'merge_settings', 'stored_settings', 'check_settings', 'launched',
            'processes', 'resolve', 'duration', 'Narrator', 'run_callbacks', 'build', 'Stopwatch', 'epochs_in', 'fit',
-           'heading', 'exported_encoder', 'class_numbers', 'save_figures', 'run_metrics', 'report_rows', 'report',
-           'train', 'evaluate']
+           'heading', 'exported_encoder', 'class_numbers', 'save_figures', 'run_metrics', 'report_rows',
+           'save_features', 'report', 'train', 'evaluate']
 
 # %% ../nbs/60_run.ipynb #eeb1fee6
-import copy,inspect,json,os,sys,tempfile,time,warnings
+import copy,csv,inspect,json,os,sys,tempfile,time,warnings
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -28,12 +28,15 @@ from fastai.learner import Recorder
 from fastai.torch_core import default_device,num_distrib,rank_distrib,set_seed
 from .callbacks import NeverWarning,OnlineProbe,SimilarBatches,StepCallback,fast_amp
 from .checkpoint import Checkpoint
-from .data import ImageData,MemoryImages,contrastive_dls,defaults_for,load_data,spread
-from .evaluate import (evaluate_encoder,knn_probe,pair_tables,plot_confusion,plot_few_labels,plot_selected_by_class,print_table,
+from .backbones import normalisation,normalised
+from .data import ImageData,contrastive_dls,defaults_for,labels_of,load_data,spread
+from .embed import encoder_card
+from .evaluate import (evaluate_encoder,extract_features,knn_probe,neighbour_sheet,pair_tables,plot_confusion,plot_few_labels,plot_selected_by_class,print_table,
                                  score_rows,training_embeddings)
 from .fused import SigmoidLoss
 from .learner import contrastive_learner,loss_options
-from .networks import build_encoder,settle_statistics
+from .networks import build_encoder,n_features,settle_statistics
+from .page import run_page
 from .runlog import (StepTimer,load_encoder,plot_geometry,plot_loss,plot_pairs,plot_scale_bias,save_encoder,save_figure,
                                versions,write_json)
 from .views import views_for
@@ -105,7 +108,7 @@ def resolve(
     check_settings(config if not resume else config | dict(minutes=None))
     if launched(): processes().check_processes(config['loss'], config['bs'], config['download'])
     name = stored.get('data', data)
-    images = data if isinstance(data, ImageData) else load_data(name, **{k: config[k] for k in ('data_root','download','limit','size')})
+    images = data if isinstance(data, ImageData) else load_data(name, **{k: config[k] for k in ('data_root','download','limit','size','bad_images')})
     out = Path(out or f"scl_runs/{Path(images.name).name}-{config['loss']}-{time.strftime('%Y%m%d-%H%M%S')}")
     if not resume and (out/'checkpoint.pt').exists(): raise ValueError(f"out: {out} holds a run already; continue it with --resume, or name another folder")
     if config['amp']=='auto': config['amp'] = fast_amp() or 'none'
@@ -167,7 +170,7 @@ def run_callbacks(
     cbs = [StepTimer(), Checkpoint(out/'checkpoint.pt'), Narrator(out/'log.txt', echo=not sys.stdout.isatty())]
     if config['similar']: cbs.append(SimilarBatches(config['similar']))
     every = max(1, (config['epochs'] or 5)//5) if config['probe_every'] is None else config['probe_every']
-    if every: cbs.append(OnlineProbe(partial(knn_probe, train=spread(images.train, 5000), test=spread(images.test, 2000)), every))
+    if every and images.labelled: cbs.append(OnlineProbe(partial(knn_probe, train=spread(images.train, 5000), test=spread(images.test, 2000)), every))
     return cbs
 
 def build(
@@ -182,7 +185,8 @@ def build(
     views = views_for(images, **pick(views_for, left))
     options = {k: config[k] for k in loss_options(config['loss'])}
     dls = contrastive_dls(images, views=views, seed=config['seed'], bs=config['bs'], num_workers=config['num_workers'])
-    net = build_encoder(config['encoder'], images.channels, images.size)
+    net = build_encoder(config['encoder'], images.channels, images.size, **pick(build_encoder, {k: left.get(k) for k in ('pretrained','weights','grad_checkpoint')}))
+    for size in {views.size, *([views.local_size] if views.n_local else [])}: n_features(net, images.channels, size) # says so if it cannot take the views
     untrained = copy.deepcopy(net).to(dls.device)
     learn = contrastive_learner(dls, net, log=out/'history.csv', cbs=[*run_callbacks(config, images, out), *cbs],
                                 **options | {k: v for k,v in pick(contrastive_learner, left).items() if k not in loss_options() and k!='encoder'})
@@ -238,7 +242,8 @@ def heading(
     n,size = sum(p.numel() for p in learn.model.encoder.parameters()),images.size
     precision = 'float32' if config['amp']=='none' else config['amp']
     own = {k: v for k,v in defaults_for(images).items() if k not in ('encoder','epochs') and config[k]==v}
-    return [f"{images.name}: {len(images.pretrain)} images of {images.channels}x{size}x{size}{' ('+images.size_from+')' if images.size_from else ''} to pretrain on, {len(images.train)} and {len(images.test)} with labels to probe with",
+    return [f"{images.name}: {len(images.pretrain)} images of {images.channels}x{size}x{size}{' ('+images.size_from+')' if images.size_from else ''} to pretrain on{f', {len(images.train)} and {len(images.test)} with labels to probe with' if images.labelled else ', no labels'}",
+            *images.notes,
             f"{config['encoder']} ({n:,} parameters, {precision}), {config['loss']}, {config['epochs']} epochs of {len(learn.dls.train)} steps on {learn.dls.device}, "
             f"t = {config['logit_scale']:g}, b = {learn.model.logit_bias.item():.3g}" + (f", resumed after epoch {start}" if start else ''),
             *([f"settings of {images.name}: {', '.join(f'{k} {v}' for k,v in own.items())}"] if own else [])]
@@ -252,14 +257,14 @@ def exported_encoder(
     "The encoder to save: the online one, or the target's with BatchNorm statistics that belong to its weights"
     if which=='online': return learn.model.encoder
     encoder = copy.deepcopy(learn.target_ema.target.encoder)
-    settle_statistics(encoder, (x for x,_ in spread(images.train, 5000).batches(512, device=learn.dls.device)))
+    settle_statistics(encoder, (x for x,_ in spread(images.pretrain, 5000).batches(512, device=learn.dls.device)))
     return encoder
 
 def class_numbers(
     images,      # With labels
 )->np.ndarray:   # One number an image
     "The classes of labelled images"
-    return (images.y if isinstance(images, MemoryImages) else torch.cat([y for _,y in images.batches(512)])).numpy()
+    return labels_of(images)
 
 def save_figures(
     learn,           # The trained learner
@@ -268,11 +273,16 @@ def save_figures(
     predicted,       # Classes that the linear probe predicts for `images.test`
     out:Path,        # Folder
     pairs:dict=None, # From `pair_tables`, for `selected.png`
+    encoder=None,    # For `neighbours.png`; None takes that of the learner
 ):
     "Write the pictures of a run as PNG"
+    shown = spread(images.pretrain, 2000)
+    features = extract_features(encoder or learn.model.encoder, shown)[0]
     h,n_views = learn.step_log.history,learn.dls.train.views.n_views
     save_figure(lambda ax: learn.show_views(ax=ax), out/'views.png', (n_views*.9, 5.4))
     for name,f in dict(loss=plot_loss, scale_bias=plot_scale_bias, pairs=plot_pairs, geometry=plot_geometry).items(): save_figure(partial(f, h), out/f'{name}.png')
+    save_figure(lambda ax: neighbour_sheet(shown, features, ax=ax), out/'neighbours.png', (6, 5.4))
+    if not images.labelled: return
     save_figure(lambda ax: plot_few_labels(scores['few_labels'], ax=ax), out/'few_labels.png')
     save_figure(lambda ax: plot_confusion(class_numbers(images.test), predicted, images.classes, title='linear probe', ax=ax), out/'confusion.png', (5.2, 4.6))
     if pairs: save_figure(lambda ax: plot_selected_by_class(np.array(pairs['selected_by_class']), images.classes, ax=ax), out/'selected.png', (5.2, 4.6))
@@ -300,6 +310,19 @@ def report_rows(
     phases,total = metrics['seconds_by_phase'],sum(metrics['seconds_by_phase'].values())
     return rows + [('images per second', f"{metrics['images_per_second']:.0f}")] + [(f'  time in {k}', f"{v/total:.1%}") for k,v in phases.items()]
 
+def save_features(
+    encoder,         # Trained
+    images:ImageData,# Those of `pretrain`, in the order of training
+    out:Path,        # Folder
+    most:int=100_000,# Images at most; `scl_embed` writes those of any folder
+):
+    "Write `features.npy` and `names.csv` of images without labels"
+    some = images.pretrain.take(most)
+    h = extract_features(encoder, some)[0].numpy()
+    np.save(out/'features.npy', h)
+    names = [some.file(i) if hasattr(some, 'file') else i for i in range(len(some))]
+    with open(out/'names.csv', 'w', newline='', encoding='utf-8') as f: csv.writer(f).writerows([['path'], *([o] for o in names)])
+
 def report(
     learn,            # The trained learner
     untrained,        # The encoder as it was before training
@@ -309,17 +332,22 @@ def report(
 )->dict:              # What `metrics.json` holds
     "Save the encoder, probe it, draw the pictures, write the metrics, print the table"
     encoder = exported_encoder(learn, images, config['export'])
-    save_encoder(encoder, out/'encoder.safetensors', dict(encoder=config['encoder'], in_channels=images.channels, size=images.size, data=images.name))
-    scores,predicted = evaluate_encoder(encoder, images, untrained=None if config['no_baselines'] else untrained, raw=not config['no_baselines'])
+    facts = dict(encoder=config['encoder'], in_channels=images.channels, size=images.size, data=images.name, **normalisation(encoder))
+    save_encoder(encoder, out/'encoder.safetensors', facts)
+    scores,predicted = {},None
+    if images.labelled: scores,predicted = evaluate_encoder(encoder, images, untrained=None if config['no_baselines'] else untrained, raw=not config['no_baselines'], say=learn.narrator.say)
+    else: save_features(encoder, images, out)
     tables = None
     if isinstance(learn.loss_func.loss, SigmoidLoss):
         views = learn.dls.train.views
-        u,v,y = training_embeddings(learn.model, learn.target_ema.target, spread(images.train, 2000), views, bs=config['bs'], n_global=views.n_global)
+        u,v,y = training_embeddings(learn.model, learn.target_ema.target, spread(images.train if images.labelled else images.pretrain, 2000), views, bs=config['bs'], n_global=views.n_global)
         tables = pair_tables(u, v, y, learn.model.logit_scale.detach(), learn.model.logit_bias.detach(), n_classes=images.c)
         write_json(tables, out/'pairs.json')
-    save_figures(learn, images, scores, predicted, out, tables)
-    metrics = run_metrics(learn, config, scores)
+    save_figures(learn, images, scores, predicted, out, tables, encoder)
+    metrics = run_metrics(learn, config, scores) | dict(notes=images.notes, bad_images=dict(left_out=images.bad, replaced=images.missed))
     write_json(metrics, out/'metrics.json')
+    (out/'encoder.md').write_text(encoder_card(facts, n_features(encoder, images.channels, images.size), metrics), encoding='utf-8', errors='replace')
+    run_page(out)
     print_table(report_rows(metrics))
     print(out)
     return metrics
@@ -328,13 +356,14 @@ def report(
 @delegates(contrastive_learner, keep=True)
 @delegates(contrastive_dls, keep=True)
 @delegates(load_data, keep=True)
+@delegates(build_encoder, keep=True)
 @delegates(views_for, keep=True)
 def train(
-    data:str='digits',   # Data set by name (or an `ImageData`), or an image folder with train/CLASS/* and test/CLASS/* or val/CLASS/*
+    data:str='digits',   # Data set by name (or an `ImageData`); or an image folder, with train/CLASS/* or without classes; or a table .csv, .tsv, .parquet of paths; or an archive .tar
     *,
     out:str=None,        # Folder of the run; scl_runs/... when absent
     resume:bool=False,   # Continue the run in --out
-    encoder:str=None,    # convnet, resnet18|34|50, efficientnet_v2_s, resnet8_wWIDTH, resnet18_wWIDTH, or a timm model; by data and device when absent
+    encoder:str=None,    # convnet, resnet18|34|50, efficientnet_v2_s, resnet8_wWIDTH, resnet18_wWIDTH, torchvision.NAME, or a timm model; by data and device when absent
     epochs:int=None,     # Epochs, at least 1; by data and device when absent
     minutes:float=None,  # Time for training, from which the epochs follow, > 0
     similar:int=0,       # From the second epoch on, images in a group of similar ones, of which batches are made; 0 makes them at random
@@ -376,7 +405,7 @@ def evaluate(
     images = load_data(data, data_root, download=download, limit=limit, size=facts['size'])
     if images.channels!=facts['in_channels']: raise ValueError(f"data: {data} has {images.channels} channels, the encoder takes {facts['in_channels']}")
     torch.manual_seed(0)
-    untrained = build_encoder(facts['encoder'], facts['in_channels'], facts['size'])
+    untrained = normalised(build_encoder(facts['encoder'], facts['in_channels'], facts['size']), facts.get('mean'), facts.get('std'))
     scores,_ = evaluate_encoder(encoder.to(default_device()), images, untrained=untrained.to(default_device()))
     print_table(score_rows(scores))
     if out: write_json(dict(scores, run=str(run), data=data, versions=versions()), out)

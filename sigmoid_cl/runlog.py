@@ -19,6 +19,7 @@ import pandas as pd
 import torch
 from torch import nn
 from .callbacks import StepCallback,StepNumbers
+from .backbones import normalised
 from .networks import build_encoder
 from fastai.callback.core import Callback
 from fastai.torch_core import default_device,rank_distrib
@@ -234,7 +235,7 @@ def load_encoder(
         state = {k: f.get_tensor(k) for k in f.keys()}
     facts = json.loads(meta['facts']) if 'facts' in meta else {k: json.loads(v) for k,v in meta.items()} # the second: as 0.1 wrote them
     if missing := {'encoder','in_channels','size'}-facts.keys(): raise ValueError(f"{path} does not say its {', '.join(sorted(missing))}")
-    encoder = build_encoder(facts['encoder'], facts['in_channels'], facts['size'])
+    encoder = normalised(build_encoder(facts['encoder'], facts['in_channels'], facts['size']), facts.get('mean'), facts.get('std'))
     encoder.load_state_dict(state)
     return encoder,facts
 
