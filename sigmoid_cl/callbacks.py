@@ -518,13 +518,13 @@ def _csv(learn, cb):
 # %% ../nbs/40_callbacks.ipynb #0219f421
 def _precision(learn, cb):
     kind = next(learn.model.parameters()).device.type
-    if type(cb) is MixedPrecision and kind!='cuda': return f"fastai's works on CUDA only, the model is on {kind}; give contrastive_learner(..., amp='bf16')"
+    if type(cb) is MixedPrecision and kind!='cuda': return f"fastai's works on CUDA only, the model is on {kind}; give contrastive_learner(..., amp='bf16') or learn.to_bf16()"
 
 def _freeze(learn, cb):
     if any(not len(list(o.parameters())) for o in batch_norms(learn.model)): return "asks every BatchNorm whether its parameters are frozen, and one has none (centred=True)"
 
 refusals = dict(TrackerCallback=_tracker, ReduceLROnPlateau=_plateau, ShowGraphCallback=_graph, TensorBoardCallback=_tensorboard, CSVLogger=_csv, MixedPrecision=_precision, BnFreeze=_freeze,
-    NonNativeMixedPrecision=lambda *_: "a network in half precision has a target in float32; give contrastive_learner(..., amp='bf16')",
+    NonNativeMixedPrecision=lambda *_: "the target network would stay in float32 beside a model in half precision; give contrastive_learner(..., amp='bf16')",
     MixHandler=lambda *_: "mixes labels, which there are none of here, and views that belong together")
 
 def refuse(
