@@ -64,7 +64,9 @@ class StepCallback(Callback):
 
     def before_fit(self):
         "Note where this fit begins; a resumed one began before the restart. A look (`validate`, `get_preds`) is no fit, though fastai calls this then too"
-        if getattr(self.learn, 'looking', False): return
+        if getattr(self.learn, 'looking', False):
+            self.n_steps = self.n_steps or fit_steps(self.learn)
+            return
         if not self._resumed: self.began = self.steps
         self._resumed,self.n_steps = False,fit_steps(self.learn)
         if hasattr(self.learn, 'lr_finder'): return # it stops when it has seen enough
