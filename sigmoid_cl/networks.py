@@ -313,10 +313,9 @@ class ViewsLoss(nn.Module):
 
 # %% ../nbs/30_networks.ipynb #aa70698f
 def param_groups(
-    model:ContrastiveModel, # Its parameters are split; those without gradient are left out
+    model:ContrastiveModel, # Its parameters are split, those that are frozen for now too: `unfreeze` finds them again
 )->list:                    # Three lists: the encoder's weights, its biases and norms, and the projector's parameters with `[log_scale, logit_bias]`
     "Split parameters for the optimiser: weights, biases and normalisation, head"
     inside = {id(p) for p in model.encoder.parameters()}
-    learns = [p for p in model.parameters() if p.requires_grad]
-    encoder,head = [p for p in learns if id(p) in inside],[p for p in learns if id(p) not in inside]
+    encoder,head = [p for p in model.parameters() if id(p) in inside],[p for p in model.parameters() if id(p) not in inside]
     return [[p for p in encoder if p.ndim>1], [p for p in encoder if p.ndim<=1], head]

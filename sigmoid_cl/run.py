@@ -142,6 +142,7 @@ class Narrator(StepCallback):
     def before_fit(self):
         super().before_fit()
         self._begin,self._count,self._trained = None,0,False
+        if getattr(self.learn, 'looking', False): return # a look is no fit
         steps = [cb for cb in self.learn.cbs if isinstance(cb, StepCallback)]
         if lines := [o for cb in steps for o in cb.plan(self.n_steps)+cb.never(self.n_steps)]: self.say(*lines)
 
