@@ -15,6 +15,7 @@ Modules:
 - `sigmoid_cl.embeddings`: Simplex ETF, antipodal pairs, and the one-parameter family (CCEM) that joins them.
 - `sigmoid_cl.evaluate`: What a trained network is worth and what it sees: probes of frozen features with many labels and with few, their baselines, and the pairs that are still hard
 - `sigmoid_cl.fused`: SCL, MSCL and filtering in memory linear in the batch, with the gradient worked out while each tile is in cache
+- `sigmoid_cl.health`: A run whose numbers are no numbers stops; one that learns nothing says so
 - `sigmoid_cl.learner`: `contrastive_learner(dls)` puts networks, loss and callbacks together and returns a fastai `Learner`
 - `sigmoid_cl.losses`: Sigmoid, modulated and filtered contrastive losses, and the softmax losses they are measured against, each as one equation and one short function
 - `sigmoid_cl.margins`: What one pair costs, how hard it pulls, where its cost stops being convex, and the largest convex function below it.
