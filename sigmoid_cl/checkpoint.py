@@ -70,7 +70,7 @@ def read_checkpoint(
     wrong = []
     for o in (Path(path), before(path)):
         if not o.is_file(): continue
-        try: return read_state(o),'; '.join([*wrong, f"{o.name} is used"]) if o!=Path(path) else ''
+        try: return read_state(o) | {'from': o.name},'; '.join([*wrong, f"{o.name} is used"]) if o!=Path(path) else ''
         except ValueError as e: wrong.append(str(e))
     raise ValueError('; '.join(wrong) or f"no checkpoint at {path}")
 
@@ -159,7 +159,7 @@ class Checkpoint(StepCallback):
     def after_epoch(self):
         done,self.seconds = self.epoch+1,time.time()-self._start # seconds of training, earlier sessions included
         if self._trained and not rank_distrib() and (done%self.every==0 or done==self.n_epoch or self.asked): self.save(done)
-        if done<self.n_epoch: self._leave()
+        self._leave()
 
     def _leave(self):
         if self.asked==signal.SIGINT: raise KeyboardInterrupt
@@ -194,8 +194,7 @@ class Checkpoint(StepCallback):
         state:dict=None, # From `read_checkpoint`; None reads the file
     )->int:              # Number of epochs that are done: the `start_epoch` of the next `fit`
         "Put a saved run into this learner, before `fit`"
-        said = ''
-        if state is None: state,said = read_checkpoint(self.path)
+        if state is None: state,_ = read_checkpoint(self.path)
         parts = self._parts()
         try:
             if parts.keys()!=state['callbacks'].keys(): raise ValueError(f"it was saved with callbacks {sorted(state['callbacks'])}, the learner has {sorted(parts)}")
@@ -205,7 +204,7 @@ class Checkpoint(StepCallback):
             self.dls.train.load_state_dict(state['order'])
             for k,cb in parts.items(): cb.load_state_dict(state['callbacks'][k])
             super().load_state_dict(state['own'])
-            self._loaded,self.seconds,self._whole = state,state['seconds'],not said
+            self._loaded,self.seconds,self._whole = state,state['seconds'],state['from']==self.path.name
             return state['epoch']
         except DAMAGED as e: raise ValueError(f"{self.path} does not fit this run: {str(e).partition(chr(10))[0]}") from None
 
