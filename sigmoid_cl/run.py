@@ -74,7 +74,7 @@ def check_settings(
     "Refuse values that no part of a run could use"
     for k,least in dict(bs=2, n_global=1, n_local=0, n_out=1, seed=0, similar=0).items(): check_whole(k, config[k], least)
     for k,least in dict(epochs=1, limit=1, size=1, num_workers=0).items(): check_whole(k, config[k], least, none=True)
-    for k in ('lr','logit_scale'): check_number(k, config[k], '(0, inf)')
+    for k in ('lr','logit_scale'): check_number(k, config[k], '(0, 1e9]')
     for k in ('minutes','save_minutes'): check_number(k, config[k], '(0, inf)', none=True)
     check_number('wd', config['wd'], '[0, inf)'), check_number('logit_bias', config['logit_bias'], none=True)
     check_choice('export', config['export'], ('online','target')), check_choice('amp', config['amp'], ('auto','bf16','fp16','none'))
@@ -105,7 +105,8 @@ def check_folder(
 ):
     "Refuse a folder that holds something"
     if out.exists() and not out.is_dir(): raise ValueError(f"out: {out} is no folder")
-    held = sorted(o.name for o in out.iterdir() if o.name!='.lock') if out.exists() else []
+    passing = {'.lock', *[f'{o}.tmp' for o in FILES]} # what a process that was killed may have left
+    held = sorted({o.name for o in out.iterdir()}-passing) if out.exists() else []
     if not held or force: return
     if 'metrics.json' in held: raise ValueError(f"out: {out} holds a finished run; name another folder, or overwrite it with --force")
     if 'config.json' in held: raise ValueError(f"out: {out} holds a run already; continue it with --resume, overwrite it with --force, or name another folder")
