@@ -116,6 +116,7 @@ class Checkpoint(StepCallback):
         state,self._loaded = self._loaded,None
         if state['scaler']: self.learn.scaler.load_state_dict(state['scaler'])
         if state['smooth_loss']: self.recorder.smooth_loss.val,self.recorder.smooth_loss.count = state['smooth_loss']
+        self.learn.train_iter = state['progress'][1]
         if state['batch']: self._continue_epoch(state)
         else: set_random_state(state['random'])
 
@@ -133,7 +134,7 @@ class Checkpoint(StepCallback):
         def batches():
             del learn.all_batches
             dl.get_idxs,dl.after_batch = rest,first
-            learn.n_iter,(learn.pct_train,learn.train_iter) = len(dl),state['progress']
+            learn.n_iter,learn.pct_train = len(dl),state['progress'][0]
             for i,b in enumerate(learn.dl, done): learn.one_batch(i, b)
         learn.all_batches = batches
 
