@@ -40,3 +40,4 @@ __version__ = "0.1.0"
 
 import warnings
 warnings.filterwarnings('ignore', message='`torch.jit.script` is deprecated', category=FutureWarning) # fastai 2.8 uses it when it is imported
+warnings.filterwarnings('ignore', message='Your generator is empty', category=UserWarning) # fastprogress, at every epoch of a training without a validation set
