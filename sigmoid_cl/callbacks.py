@@ -300,9 +300,10 @@ class PairStats(StepCallback):
         "Add the batch; nothing waits for the device"
         u,v = self.pred[:2]
         n,views = u.shape[1],len(view_pairs(len(u), len(v)))
+        k = (n + getattr(self.loss_func, 'compared', 0))*world_size() # with those of a queue
         count = getattr(self.loss_func.loss, 'selected', None)
-        self._seen = self._seen+(n*n*world_size()*views if count is None else count)
-        self._total,self._positives = self._total+n*n*world_size()*views,self._positives+n*views
+        self._seen = self._seen+(n*k*views if count is None else count)
+        self._total,self._positives = self._total+n*k*views,self._positives+n*views
 
     def stats(self):
         device = self.pred[0].device

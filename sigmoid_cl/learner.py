@@ -26,7 +26,7 @@ from .optimum import suggest_bias
 from .registry import Registry,pick
 from .runlog import StepLog
 from .views import plot_views
-from .data import Images,MemoryImages,contrastive_dls,load_data
+from .data import Images,MemoryImages,contrastive_dls,labels_of,load_data
 from .losses import sigmoid_loss
 from .networks import convnet
 from fastai.callback.core import Callback,GatherPredsCallback
@@ -43,11 +43,13 @@ register_loss = losses.register
 @delegates(PairFilter, keep=True)
 def mscl(*,
     threshold:float=None, # Filter: after warmup only negatives with a penalty above it count, with gamma = 0; in (0, 1), None for no filter
+    same:str='positive',  # Pairs of images of one group (see `groups`): "positive", or "ignore" to leave them out
+    positives:str='sum',  # Weight of several positives: "sum", each counts 1, or "mean"
     **kwargs,             # Of `GammaSchedule`, or with a threshold of `PairFilter`
 )->tuple:                 # `RingSigmoidLoss`, which is the fused loss where there is one process, and the schedule as a callback
     "The sigmoid loss with a schedule of gamma, or with a filter"
     cb = GammaSchedule(**pick(GammaSchedule, dict(kwargs))) if threshold is None else PairFilter(threshold, **pick(PairFilter, dict(kwargs)))
-    return RingSigmoidLoss(cb.gamma),[cb]
+    return RingSigmoidLoss(cb.gamma, same=same, positives=positives),[cb]
 
 # %% ../nbs/43_learner.ipynb #4c8c831f
 @register_loss('infonce', processes=False)
@@ -79,6 +81,8 @@ def loss_options(
 
 def make_loss(
     loss='mscl', # A registered name, or a function of `(u (V, n, d), v (G, n, d), logit_scale, logit_bias)`
+    groups=None, # Group of each image of the data set, see `ViewsLoss`
+    queue:int=0, # Images whose past target embeddings are negatives as well
     **options,   # Of the loss
 )->tuple:        # `ViewsLoss`, what `Learner` takes as `loss_func`, and a list of callbacks
     "A loss over views by name, and the callbacks it trains with"
@@ -89,7 +93,7 @@ def make_loss(
             if k not in loss_options(loss): raise ValueError(f"{k}: loss {entry.name} has no such option, got {options[k]!r}")
         made = entry.make(**options)
     f,cbs = made if isinstance(made, tuple) else (made,[])
-    return ViewsLoss(f),cbs
+    return ViewsLoss(f, groups, queue),cbs
 
 # %% ../nbs/43_learner.ipynb #3b8a399d
 class _Hypers(dict):
@@ -219,7 +223,9 @@ def contrastive_learner(
     encoder='resnet18',       # A name for `build_encoder`, or an `nn.Module`
     *,
     loss:str='mscl',          # mscl (gamma 0 is SCL), infonce, relic, another registered loss, or a function
-    logit_bias:float=None,    # Start of the learned bias b; None takes the one that belongs to the batch size
+    groups=None,              # Group of each training image, whole numbers: those of one group are positives of each other, or left out with `same='ignore'`
+    queue:int=0,              # Images whose past target embeddings are compared with as well, as MoCo does; 0 for none
+    logit_bias:float=None,    # Start of the learned bias b; None takes the one that belongs to the batch size and the queue
     n_global:int=None,        # Views that the target sees; None asks the loader's `views`
     lr:float=2e-3,            # Highest learning rate of the one-cycle schedule, > 0
     wd:float=1e-4,            # Weight decay of the encoder's weights, >= 0; biases, norms, projector, scale and bias have none
@@ -234,9 +240,9 @@ def contrastive_learner(
     channels,size = x.shape[1],x.shape[-1]
     encoder = build_encoder(encoder, channels, size)
     known = {} if callable(loss) else {k: kwargs.pop(k) for k in loss_options() if k in kwargs}
-    loss_func,own = make_loss(loss, **known)
+    loss_func,own = make_loss(loss, groups, queue, **known)
     target = TargetEMA(n_global=n_global or getattr(getattr(dls.train, 'views', None), 'n_global', 2), **pick(TargetEMA, kwargs))
-    if logit_bias is None: logit_bias = float(suggest_bias(dls.train.bs, kwargs.get('logit_scale', 10.)))
+    if logit_bias is None: logit_bias = float(suggest_bias(dls.train.bs+queue, kwargs.get('logit_scale', 10.)))
     head = projector(n_features(encoder, channels, size), **pick(projector, kwargs))
     model = ContrastiveModel(encoder, head, logit_bias=logit_bias, **pick(ContrastiveModel, kwargs))
     if size>8: model = model.to(memory_format=torch.channels_last)
