@@ -97,10 +97,10 @@ def memory(sizes, networks, local, steps, out):
                     rows.append(dict(network=network, views=f'2+{n_local}', n=n, d=64, way='networks alone' if alone else 'whole step', **res, steps=steps, threads=torch.get_num_threads(), load=round(os.getloadavg()[0], 2),
                                      cpu=cpu_name(), python=platform.python_version(), torch=torch.__version__))
                 a, b = rows[-2:]
+                old = list(csv.DictReader(out.open(newline=''))) if out.exists() else []
+                new = {tuple(str(r[k]) for k in keys) for r in rows}
+                save(sorted([r for r in old if tuple(r[k] for k in keys) not in new]+rows, key=lambda r: (r['network'], r['views'], int(r['n']), r['way'])), out)
                 print(f"{network} 2+{n_local} n {n:6d}: {b['mib']-a['mib']:+6.0f} MiB, {b['seconds']:.3f} s a step, instruments {sum(b[o.__name__] for o in INSTRUMENTS)/b['seconds']:.1%}", flush=True)
-    old = list(csv.DictReader(out.open(newline=''))) if out.exists() else []
-    new = {tuple(str(r[k]) for k in keys) for r in rows}
-    save(sorted([r for r in old if tuple(r[k] for k in keys) not in new]+rows, key=lambda r: (r['network'], r['views'], int(r['n']), r['way'])), out)
 
 
 def save(rows, out):
