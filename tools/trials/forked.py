@@ -106,7 +106,8 @@ def contents(folder):
 
 def equal(a, b):
     "Whether nested contents are equal, to the last bit; what the clock says apart"
-    if isinstance(a, dict): return isinstance(b, dict) and a.keys()==b.keys() and all(k=='step_timer' or equal(a[k], b[k]) for k in a)
+    if type(a) is not type(b): return False
+    if isinstance(a, dict): return a.keys()==b.keys() and all(k=='step_timer' or equal(a[k], b[k]) for k in a)
     if isinstance(a, (list,tuple)): return len(a)==len(b) and all(map(equal, a, b))
     if isinstance(a, torch.Tensor): return a.dtype==b.dtype and torch.equal(a, b)
     return a==b or a!=a and b!=b
