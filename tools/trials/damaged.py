@@ -1,6 +1,6 @@
 """What can befall files, disks and settings: each case is a command that must end with the code it should, in one line on stderr if that is not 0, without a traceback, in less than ten seconds, and
 with the good state kept: where a run can be continued it ends like one that nothing has befallen"""
-import argparse,csv,pickle,resource
+import argparse,pickle
 from forked import *
 from safetensors.torch import save
 
@@ -51,7 +51,7 @@ def trials(d):
     rows,small = [],[o for o in SMALL if o not in ('--save_minutes','1e-9')]
     assert wait(start(cli.scl_train, '--out', d/'whole', *small, said=d/'w'))==0, (d/'w').read_text()
     stopped = d/'stopped'
-    wait(start(cli.scl_train, '--out', stopped, *small, writes=Writes(stopped, 60)))
+    wait(start(cli.scl_train, '--out', stopped, *small, writes=Writes(stopped, 45)))
     def fresh(change=None):
         shutil.rmtree(d/'run', ignore_errors=True)
         shutil.copytree(stopped, d/'run')
@@ -97,9 +97,7 @@ if __name__=='__main__':
     args = p.parse_args()
     with tempfile.TemporaryDirectory() as d: rows = trials(Path(d))
     assert not Path('/tmp/reliability_code_was_run').exists()
-    with open(args.results, 'w', newline='') as f:
-        out = csv.DictWriter(f, rows[0].keys(), lineterminator='\n')
-        out.writeheader(), out.writerows(rows)
+    store(rows, args.results)
     for kind in ('file','disk','setting'):
         these = [o for o in rows if o['kind']==kind]
         print(f"{kind}: {len(these)} cases, {sum(o['fault'] for o in these)} faults, {sum(bool(o['lost']) for o in these)} lost, {max(o['seconds'] for o in these)} s at most")

@@ -1,5 +1,5 @@
 "Commands run in forked processes that are cut short at a given write, or that lose what was not forced to the disk; the trials beside this file use it"
-import builtins,io,json,os,random,shutil,signal,subprocess,sys,tempfile,time
+import builtins,csv,io,json,os,random,shutil,signal,subprocess,sys,tempfile,time
 from pathlib import Path
 import torch
 from sigmoid_cl import cli,run,study
@@ -117,5 +117,14 @@ def differing(a, b):
     a,b = contents(a),contents(b)
     return sorted(k for k in a.keys()|b.keys() if k not in a or k not in b or not equal(a[k], b[k]))
 
-SMALL = '--limit','160','--bs','32','--epochs','3','--probe_every','1','--no_baselines','--n_local','1','--amp','none','--save_minutes','1e-9'
+SMALL = '--limit','96','--bs','32','--epochs','3','--probe_every','1','--no_baselines','--n_local','1','--amp','none','--save_minutes','1e-9'
 VARIANTS = dict(gamma=(), filter=('--threshold','.05','--warmup','.3'), similar=('--similar','8'), infonce=('--loss','infonce'))
+
+def store(
+    rows, # Dicts with the same keys
+    path, # CSV file
+):
+    "Write a table of trials"
+    with open(path, 'w', newline='') as f:
+        out = csv.DictWriter(f, rows[0].keys(), lineterminator='\n')
+        out.writeheader(), out.writerows(rows)

@@ -1,5 +1,5 @@
 "A study worked on by four processes that are killed at random and started again: its tables must be those of one process that was left alone"
-import argparse,csv
+import argparse
 from forked import *
 from sigmoid_cl.study import beside
 
@@ -58,7 +58,5 @@ if __name__=='__main__':
         left = sorted(o.name for o in (d/'four_runs').rglob('checkpoint*'))
         if any(codes) or one!=four: print((d/'four.txt').read_text()[-3000:])
     for o in rows: o |= dict(rows_equal=all(one[k]==four[k] for k in one), pairs_differing=sum(a!=b for a,b in zip(one['pairs'], four['pairs'])), checkpoints_left=len(left))
-    with open(args.results, 'w', newline='') as f:
-        out = csv.DictWriter(f, rows[0].keys(), lineterminator='\n')
-        out.writeheader(), out.writerows(rows)
+    store(rows, args.results)
     print(f"{sum(o['killed'] for o in rows)} kills, tables equal: {one==four}, {len(one['pairs'])} rows of pairs, codes {codes}, checkpoints left {left}")
