@@ -104,7 +104,7 @@ class Checkpoint(StepCallback):
     ):
         self.path,self.every = Path(path),check_whole('every', every, 1)
         self.save_minutes,self.facts = check_number('save_minutes', save_minutes, '(0, inf)', none=True),facts or {}
-        self.seconds,self.asked,self._loaded,self._whole = 0.,None,None,False
+        self.seconds,self.asked,self._loaded,self._good = 0.,None,None,None # the last: name of the file that is known to be good
 
     def before_fit(self):
         super().before_fit()
@@ -187,9 +187,9 @@ class Checkpoint(StepCallback):
         "Put a state on the disk, the old one beside it"
         data = io.BytesIO()
         torch.save(_plain(state), data)
-        save_atomically(data.getvalue(), self.path, keep=before(self.path) if self._whole else None)
-        if not self._whole: before(self.path).unlink(missing_ok=True) # of a file that nobody has read
-        self._whole,self._saved = True,time.time()
+        save_atomically(data.getvalue(), self.path, keep=before(self.path) if self._good==self.path.name else None)
+        if self._good is None: before(self.path).unlink(missing_ok=True) # of another run
+        self._good,self._saved = self.path.name,time.time()
 
     def load(self,
         state:dict=None, # From `read_checkpoint`; None reads the file
@@ -205,7 +205,7 @@ class Checkpoint(StepCallback):
             self.dls.train.load_state_dict(state['order'])
             for k,cb in parts.items(): cb.load_state_dict(state['callbacks'][k])
             super().load_state_dict(state['own'])
-            self._loaded,self.seconds,self._whole = state,state['seconds'],state['from']==self.path.name
+            self._loaded,self.seconds,self._good = state,state['seconds'],state['from']
             return state['epoch']
         except DAMAGED as e: raise ValueError(f"{self.path} does not fit this run: {str(e).partition(chr(10))[0]}") from None
 

@@ -219,7 +219,7 @@ def duration(
     seconds:float, # >= 0
 )->str:            # In seconds, minutes or hours
     "A length of time as people say it"
-    if seconds<100: return f'{seconds:.0f} s'
+    if check_number('seconds', seconds, '[0, inf)')<100: return f'{seconds:.0f} s'
     return f'{seconds/60:.0f} min' if seconds<5400 else f'{seconds/3600:.1f} h'
 
 def printable(
