@@ -11,7 +11,7 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/run.html.md"""
 __all__ = ['PLAIN', 'FREE', 'OWN', 'setting_defaults', 'merge_settings', 'stored_settings', 'check_settings', 'launched',
            'processes', 'resolve', 'duration', 'Narrator', 'run_callbacks', 'build', 'Stopwatch', 'epochs_in', 'fit',
            'heading', 'exported_encoder', 'class_numbers', 'save_figures', 'run_metrics', 'report_rows',
-           'save_features', 'report', 'train', 'evaluate']
+           'save_features', 'report', 'run_pairs', 'train', 'evaluate']
 
 # %% ../nbs/60_run.ipynb #eeb1fee6
 import copy,csv,inspect,json,os,sys,tempfile,time,warnings
@@ -39,6 +39,7 @@ from .networks import build_encoder,n_features,settle_statistics
 from .page import run_page
 from .runlog import (StepTimer,load_encoder,plot_geometry,plot_loss,plot_pairs,plot_scale_bias,save_encoder,save_figure,
                                versions,write_json)
+from .two_towers import captioned,train_pairs
 from .views import views_for
 
 # %% ../nbs/60_run.ipynb #bd3d5a33
@@ -353,10 +354,25 @@ def report(
     return metrics
 
 # %% ../nbs/60_run.ipynb #c9da53ab
+def run_pairs(
+    config:dict,      # All settings
+    images:ImageData, # With captions
+    out:Path,         # Folder of the run
+    resume:bool=False,# Refused
+)->dict:              # What `metrics.json` holds
+    "Train on images with captions: two towers instead of views and a target network"
+    for k in ('resume','minutes','similar','chunk'):
+        if (resume if k=='resume' else config[k]): raise ValueError(f"{k}: images with captions are trained without it, got {config.get(k, resume)}")
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(config, out/'config.json')
+    metrics = train_pairs(config, images, out, lambda *lines: print(*lines, sep='\n', flush=True))
+    print(out)
+    return metrics
+
 @delegates(contrastive_learner, keep=True)
 @delegates(contrastive_dls, keep=True)
 @delegates(load_data, keep=True)
-@delegates(build_encoder, keep=True)
+@delegates(build_encoder, keep=True, but=['encoder','in_channels','size'])
 @delegates(views_for, keep=True)
 def train(
     data:str='digits',   # Data set by name (or an `ImageData`); or an image folder, with train/CLASS/* or without classes; or a table .csv, .tsv, .parquet of paths; or an archive .tar
@@ -378,6 +394,7 @@ def train(
     given = settings | {k: v for k,v in dict(encoder=encoder, epochs=epochs, minutes=minutes, similar=similar, probe_every=probe_every,
                                              no_baselines=no_baselines, export=export, seed=seed).items() if v!=OWN[k]}
     config,images,out = resolve(data, out, resume, given)
+    if captioned(images): return run_pairs(config, images, out, resume)
     if not config['epochs']: config['epochs'] = epochs_in(config['minutes'], config, images)
     learn,untrained = build(config, images, out, cbs or ())
     out.mkdir(parents=True, exist_ok=True)
