@@ -11,3 +11,9 @@ function Para(el)
   for i = first, #c do rest:insert(c[i]) end
   return #rest > 0 and pandoc.Para(rest) or {}
 end
+
+-- A formula in a span of its own, which the style sheet lets scroll where it is wider than the page.
+function Math(el)
+  if not FORMAT:match("html") then return nil end
+  return pandoc.Span({el}, pandoc.Attr("", {"math", el.mathtype == "DisplayMath" and "display" or "inline"}))
+end

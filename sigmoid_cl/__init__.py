@@ -9,6 +9,7 @@ Modules:
 - `sigmoid_cl.ccem`: The synthetic experiments, one function each: a table beside the theory, and a figure
 - `sigmoid_cl.certificate`: What is proved at a point: whether anything on the curve, or any embedding at all, can be better than the CCEM minimum.
 - `sigmoid_cl.checkpoint`: A run that was stopped continues as if nothing had happened, to the last bit
+- `sigmoid_cl.checks`: One number, one count, one choice: checked once, with the argument's name in the message
 - `sigmoid_cl.cli`: The six commands, and how their flags are read from the source: `--help` does not wait for torch
 - `sigmoid_cl.data`: Image sets by name, and batches of views for fastai: `load_data('cifar10', root)` gives images without labels for pretraining, and labelled images for the probes
 - `sigmoid_cl.distributed`: Every process keeps its rows, the target rows travel around a ring, and no process ever sees the whole batch
@@ -17,6 +18,8 @@ Modules:
 - `sigmoid_cl.evaluate`: What a trained network is worth and what it sees: probes of frozen features with many labels and with few, their baselines, and the pairs that are still hard
 - `sigmoid_cl.files`: Which files of an untidy folder are images, which of them can be read, and how one is read: eight bits, any number of channels
 - `sigmoid_cl.fused`: SCL, MSCL and filtering in memory linear in the batch, with the gradient worked out while each tile is in cache
+- `sigmoid_cl.health`: A run whose numbers are no numbers stops; one that learns nothing says so
+- `sigmoid_cl.kernel`: Between two matrix products, everything that happens to a tile of logits in one pass over memory
 - `sigmoid_cl.learner`: `contrastive_learner(dls)` puts networks, loss and callbacks together and returns a fastai `Learner`
 - `sigmoid_cl.losses`: Sigmoid, modulated and filtered contrastive losses, and the softmax losses they are measured against, each as one equation and one short function
 - `sigmoid_cl.margins`: What one pair costs, how hard it pulls, where its cost stops being convex, and the largest convex function below it.
@@ -39,3 +42,4 @@ __version__ = "0.1.0"
 
 import warnings
 warnings.filterwarnings('ignore', message='`torch.jit.script` is deprecated', category=FutureWarning) # fastai 2.8 uses it when it is imported
+warnings.filterwarnings('ignore', message='Your generator is empty', category=UserWarning) # fastprogress, at every epoch of a training without a validation set

@@ -13,7 +13,7 @@ __all__ = ['PAIR_VIEWS', 'caption_groups', 'PairData', 'make_pairs', 'PairsDL', 
            'tower_groups', 'two_tower_learner', 'pair_embeddings', 'recalls', 'retrieval', 'held_captions', 'captioned',
            'pairs_of', 'train_pairs']
 
-# %% ../nbs/45_two_towers.ipynb #6ffd3593
+# %% ../nbs/45_two_towers.ipynb #dfdb599f
 from functools import partial
 from dataclasses import dataclass
 import numpy as np
@@ -37,7 +37,7 @@ from fastai.learner import Learner
 from fastai.optimizer import OptimWrapper
 from fastai.torch_core import default_device,set_seed
 
-# %% ../nbs/45_two_towers.ipynb #56bb2844
+# %% ../nbs/45_two_towers.ipynb #f63744a0
 def caption_groups(
     captions, # Texts
 )->Tensor:    # int64 `(n,)`; equal where texts are equal up to case and spaces
@@ -74,7 +74,7 @@ def make_pairs(
     groups = caption_groups(captions if groups is None else groups)
     return PairData(images.unlabelled(), list(captions), tokenizer(captions), groups, tokenizer)
 
-# %% ../nbs/45_two_towers.ipynb #4fcf4902
+# %% ../nbs/45_two_towers.ipynb #d50751d8
 PAIR_VIEWS = dict(n_global=1, n_local=0, scale=(.6, 1.), flip=0., brightness=.2, contrast=.2, saturation=.2, hue=0., grey=0., blur=None, solarize=0.)
 
 class _PairSet:
@@ -107,7 +107,7 @@ def pair_dls(
     mk = lambda p,**kw: PairsDL(_PairSet(p), bs, views=views, seed=seed, num_workers=_workers(p.images, num_workers), **kw)
     return DataLoaders(mk(pairs), mk(pairs.at([]), shuffle=False), device=device or default_device())
 
-# %% ../nbs/45_two_towers.ipynb #83475704
+# %% ../nbs/45_two_towers.ipynb #93c9eeea
 class TwoTowers(ContrastiveModel):
     "Images and texts into one space, with a learned scale and bias"
     def __init__(self,
@@ -152,7 +152,7 @@ def tower_groups(
     both,head = [p for p in learns if id(p) in inside],[p for p in learns if id(p) not in inside]
     return [[p for p in both if p.ndim>1], [p for p in both if p.ndim<=1], head]
 
-# %% ../nbs/45_two_towers.ipynb #704dfcff
+# %% ../nbs/45_two_towers.ipynb #22b84347
 @delegates(projector, keep=True)
 def two_tower_learner(
     dls,                    # Loaders of pairs, see `pair_dls`
@@ -186,7 +186,7 @@ def two_tower_learner(
     own = [FitGuard(), *own, PairStats(), GeometryMonitor(), StepLog(log), *precision_callbacks(amp)]
     return Learner(dls, model, loss_func=PairsLoss(made.loss, groups!='none'), opt_func=opt_func, splitter=tower_groups, lr=lr, wd=[wd, 0., 0.], cbs=own+list(L(cbs)), **kwargs)
 
-# %% ../nbs/45_two_towers.ipynb #9aeb454b
+# %% ../nbs/45_two_towers.ipynb #ef0d9254
 def pair_embeddings(
     model:TwoTowers, # Looked at in evaluation mode
     pairs:PairData,  # Images and texts
@@ -220,7 +220,7 @@ def retrieval(
     chance = {k: (1-torch.stack([(n-many-i)/(n-i) for i in range(k)]).clamp(min=0).prod(0)).mean().item() for k in ks}
     return dict(image_to_text=recalls(cos, same, ks), text_to_image=recalls(cos.T, same.T, ks), chance=chance)
 
-# %% ../nbs/45_two_towers.ipynb #9c1c5f44
+# %% ../nbs/45_two_towers.ipynb #56e7165a
 def held_captions(
     groups:Tensor,  # Which captions are the same
     share:float=.1, # Of the captions to hold out
@@ -272,7 +272,7 @@ def train_pairs(
     save_encoder(learn.model, out/'two_towers.safetensors', dict(encoder=config['encoder'], in_channels=images.channels, size=images.size, tokenizer=train.tokenizer.state_dict()))
     last,found = learn.step_log.rows[-1],retrieval(learn.model, test)
     metrics = dict(retrieval=found, pairs=len(train), steps=learn.step_log.steps, pairs_seen=learn.pair_stats.pairs_seen, pairs_total=learn.pair_stats.pairs_total,
-                   final={k: last.get(k) for k in ('loss','t','b','gamma','s_pos','s_neg','s_pos_optimal')}, notes=images.notes, config=config, versions=versions())
+                   final={k: last.get(k) for k in ('loss','t','b','gamma','s_pos','s_neg','s_pos_optimal')}, notes=images.notes, config=config, versions=versions(), pictures=[])
     write_json(metrics, out/'metrics.json')
     for side,o in found.items(): say(f"{side.replace('_', ' '):14} " + '  '.join(f'recall@{k} {v:.3f}' for k,v in o.items()))
     return metrics
