@@ -10,7 +10,7 @@ Modules:
 - `sigmoid_cl.certificate`: What is proved at a point: whether anything on the curve, or any embedding at all, can be better than the CCEM minimum.
 - `sigmoid_cl.checkpoint`: A run that was stopped continues as if nothing had happened, to the last bit
 - `sigmoid_cl.checks`: One number, one count, one choice: checked once, with the argument's name in the message
-- `sigmoid_cl.cli`: The four commands, and how their flags are read from the source: `--help` does not wait for torch
+- `sigmoid_cl.cli`: The six commands, and how their flags are read from the source: `--help` does not wait for torch
 - `sigmoid_cl.data`: Image sets by name, and batches of views for fastai: `load_data('cifar10', root)` gives images without labels for pretraining, and labelled images for the probes
 - `sigmoid_cl.distributed`: Every process keeps its rows, the target rows travel around a ring, and no process ever sees the whole batch
 - `sigmoid_cl.embed`: `scl_embed` writes features of a folder and finds neighbours, `scl_export` writes an encoder for other programs, and a card of five lines says what an encoder is
@@ -33,7 +33,9 @@ Modules:
 - `sigmoid_cl.selection`: Where the positives of a tile of pairs are, and which negatives pass a filter, without a matrix of all pairs
 - `sigmoid_cl.study`: `scl_study` runs a declared grid of trainings, survives being killed, and keeps one row a run
 - `sigmoid_cl.synthetic`: Many optimisations of free embeddings, or of small encoders, as one batched program (section 5 of Lee et al., "Analysis of Using Sigmoid Loss for Contrastive Learning")
+- `sigmoid_cl.text`: A tokenizer that is trained on the captions, and a small transformer that makes features of them
 - `sigmoid_cl.toy`: A contrastive `Learner` on 24 vectors, small enough to follow by hand, for lessons and for tests of your own callbacks
+- `sigmoid_cl.two_towers`: Images and texts: the sigmoid loss where it comes from, on the same callbacks as images alone
 - `sigmoid_cl.views`: `MultiCrop`: two large and four small random views of every image in a batch, on the device, as three matrix products"""
 
 __version__ = "0.1.0"

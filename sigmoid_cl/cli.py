@@ -1,6 +1,6 @@
-"""The four commands, and how their flags are read from the source: `--help` does not wait for torch
+"""The six commands, and how their flags are read from the source: `--help` does not wait for torch
 
-The console commands `scl_train`, `scl_eval`, `scl_study` and `scl_ccem`. Each is a function of the library whose parameters, with their comments, are the flags. They are read from
+The console commands `scl_train`, `scl_eval`, `scl_study`, `scl_ccem`, `scl_embed` and `scl_export`. Each is a function of the library whose parameters, with their comments, are the flags. They are read from
 the source without importing it, so that help and mistyped flags answer at once; what the user does wrong is one line and exit code 2.
 
 Docs: https://sigmoid-cl.github.io/sigmoid_cl/cli.html.md"""
@@ -11,7 +11,7 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/cli.html.md"""
 __all__ = ['headings', 'plain', 'EXIT_CODES', 'module_file', 'Source', 'Flag', 'heading', 'own_flags', 'delegations', 'all_flags',
            'loss_flags', 'read_flags', 'add_flag', 'one_line', 'fail', 'make_parser', 'import_code', 'used_code',
            'underscored', 'load_function', 'exit_code', 'leave_output', 'terminable', 'run_command', 'list_studies',
-           'scl_train', 'scl_eval', 'scl_study', 'scl_ccem']
+           'scl_train', 'scl_eval', 'scl_study', 'scl_ccem', 'scl_embed', 'scl_export']
 
 # %% ../nbs/63_cli.ipynb #8ad5cec1
 import argparse,ast,os,re,signal,sys,threading,tokenize,tomllib,warnings
@@ -398,3 +398,15 @@ def scl_ccem(
 ):
     "Synthetic experiments: `ccem.run_ccem`"
     run_command('sigmoid_cl.ccem.run_ccem', argv, prog='scl_ccem', positional=['experiment'])
+
+def scl_embed(
+    argv:list=None, # Arguments; None reads the command line
+):
+    "Features of a folder, and neighbours of an image: `embed.embed`"
+    run_command('sigmoid_cl.embed.embed', argv, prog='scl_embed', positional=['data'], use=True)
+
+def scl_export(
+    argv:list=None, # Arguments; None reads the command line
+):
+    "An encoder in ONNX: `embed.export`"
+    run_command('sigmoid_cl.embed.export', argv, prog='scl_export', positional=['run'], use=True)

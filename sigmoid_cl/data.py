@@ -371,7 +371,7 @@ def _stl10(root, download, size, seed):
     tens = lambda d: torch.from_numpy(np.ascontiguousarray(d.data))
     return MemoryImages(tens(un)), *[MemoryImages(tens(d), torch.from_numpy(d.labels)) for d in (tr, te)], tr.classes
 
-# %% ../nbs/21_data.ipynb #013ab9c9
+# %% ../nbs/21_data.ipynb #8492c97c
 TRAIN,TEST,FREE = ('train','training'),('test','val','valid','validation'),('unlabeled','unlabelled')
 
 def _mixed(ds, size, seed, index=None, labels=True):
@@ -515,7 +515,7 @@ def shorter_sides(
     if not sides: raise ValueError(f"none of {len(images)} files is a picture that can be read, for instance {images.file(0)}")
     return sides
 
-# %% ../nbs/21_data.ipynb #1ebdcb51
+# %% ../nbs/21_data.ipynb #e4da3aeb
 COLUMNS = dict(path='path file filename file_name filepath image image_path'.split(), label='label class target category'.split(),
                caption='caption text title description'.split(), group=['group'], split='split subset'.split())
 
@@ -548,7 +548,7 @@ def read_table(
     pics.labels = col('label')
     return pics,col('split') or ['']*len(pics),[]
 
-# %% ../nbs/21_data.ipynb #75a25fbf
+# %% ../nbs/21_data.ipynb #5928fec9
 def _word(path):
     "The split that a shard's name tells: train-0001.tar, or test/0001.tar"
     words = {path.parent.name.lower(), *path.stem.lower().replace('_', '-').split('-')}
@@ -592,7 +592,7 @@ def _reader(path):
 
 def _find_path(name, root):
     path = next((o for o in (Path(name).expanduser(), root/name) if o.is_dir() or o.is_file()), None)
-    if path is None: raise ValueError(f"{shown(name)!r} is neither a folder or table nor one of {', '.join(datasets.names)}")
+    if path is None: raise ValueError(f"{shown(name)!r} is neither a folder nor one of {', '.join(datasets.names)}")
     return path
 
 def _find_set(name, root):
@@ -607,7 +607,7 @@ def _resized(ims, size):
     if ims is None or ims.x.shape[-1]==size: return ims
     return MemoryImages(torch.cat([TF.resize(o, [size, size], InterpolationMode.BILINEAR, antialias=True) for o in ims.x.split(1024)]), ims.y)
 
-# %% ../nbs/21_data.ipynb #c1947533
+# %% ../nbs/21_data.ipynb #624c590e
 def _without_bad(parts, mode):
     "Image sets on the same pictures without the images that cannot be read, which come as name -> why"
     pics,order = parts[0].ds,np.unique(np.concatenate([o.order for o in parts]))
@@ -665,7 +665,7 @@ def load_data(
     preset = preset_for(want) if own is None else scaled_preset(own, want/entry.size)
     return ImageData(str(name), train.unlabelled() if un is None else un, train, test, list(classes), want, preset, why, notes, bad)
 
-# %% ../nbs/21_data.ipynb #368a7152
+# %% ../nbs/21_data.ipynb #acc58b9e
 def load_pictures(
     name:str,             # A folder, table or archive, as for `load_data`; of a folder everything below it
     size:int,             # Side of the decoded square, in pixels

@@ -13,7 +13,7 @@ __all__ = ['PLAIN', 'FREE', 'CHANGEABLE', 'NO_SETTING', 'PICTURES', 'FILES', 'OW
            'check_images', 'stored_run', 'finished', 'changed_settings', 'resolve', 'duration', 'printable', 'Narrator',
            'run_callbacks', 'build', 'Stopwatch', 'epochs_in', 'said_in_log', 'fit', 'heading', 'exported_encoder',
            'class_numbers', 'save_figures', 'run_metrics', 'report_rows', 'save_features', 'report', 'own_randomness',
-           'train', 'continue_run', 'evaluate']
+           'run_pairs', 'train', 'continue_run', 'evaluate']
 
 # %% ../nbs/60_run.ipynb #eeb1fee6
 import copy,csv,hashlib,inspect,os,sys,tempfile,time,warnings
@@ -33,7 +33,7 @@ from .callbacks import NeverWarning,OnlineProbe,SimilarBatches,StepCallback,fast
 from .backbones import normalisation,normalised
 from .checkpoint import Checkpoint,Diverged,before,random_state,read_checkpoint,set_random_state,stoppable
 from .checks import check_choice,check_number,check_whole
-from .data import ImageData,contrastive_dls,defaults_for,labels_of,load_data,spread
+from .data import ImageData,MemoryImages,contrastive_dls,defaults_for,labels_of,load_data,spread
 from .embed import encoder_card
 from .evaluate import (evaluate_encoder,extract_features,knn_probe,neighbour_sheet,pair_tables,plot_confusion,plot_few_labels,plot_selected_by_class,print_table,
                                  score_rows,training_embeddings)
@@ -44,6 +44,7 @@ from .networks import build_encoder,n_features,settle_statistics
 from .page import run_page
 from .runlog import (StepTimer,label_text,load_encoder,own_folder,plot_geometry,plot_loss,plot_pairs,plot_scale_bias,read_json,save_encoder,
                                save_figure,versions,write_json)
+from .two_towers import captioned,train_pairs
 from .views import views_for
 
 # %% ../nbs/60_run.ipynb #bd3d5a33
@@ -99,8 +100,8 @@ def processes(): # The module `processes`
     return processes
 
 # %% ../nbs/60_run.ipynb #7bf97a64
-PICTURES = 'views.png','loss.png','scale_bias.png','pairs.png','geometry.png','few_labels.png','confusion.png','selected.png'
-FILES = 'config.json','log.txt','history.csv','checkpoint.pt','checkpoint_before.pt','encoder.safetensors','pairs.json','metrics.json',*PICTURES
+PICTURES = 'neighbours.png','views.png','loss.png','scale_bias.png','pairs.png','geometry.png','few_labels.png','confusion.png','selected.png'
+FILES = 'config.json','log.txt','history.csv','checkpoint.pt','checkpoint_before.pt','encoder.safetensors','encoder.md','two_towers.safetensors','features.npy','names.csv','pairs.json','metrics.json','index.html',*PICTURES
 
 def check_folder(
     out:Path,        # Where a run is to begin
@@ -498,10 +499,28 @@ def own_randomness(
     finally: set_random_state(state)
 
 # %% ../nbs/60_run.ipynb #c9da53ab
+def run_pairs(
+    config:dict,      # All settings
+    images:ImageData, # With captions
+    out:Path,         # Folder of the run
+    force:bool=False, # Whether a run in it may be overwritten
+)->dict:              # What `metrics.json` holds
+    "Train on images with captions: two towers instead of views and a target network"
+    for k in ('minutes','similar','chunk'):
+        if config[k]: raise ValueError(f"{k}: images with captions are trained without it, got {config[k]}")
+    if launched(): raise ValueError("data: images with captions are trained by one process")
+    with own_folder(out):
+        check_folder(out, force)
+        clear_folder(out)
+        write_json(config, out/'config.json')
+        metrics = train_pairs(config, images, out, lambda *lines: print(*map(printable, lines), sep='\n', flush=True))
+    print(printable(out))
+    return metrics
+
 @delegates(contrastive_learner, keep=True)
 @delegates(contrastive_dls, keep=True)
 @delegates(load_data, keep=True)
-@delegates(build_encoder, keep=True)
+@delegates(build_encoder, keep=True, but=['encoder','in_channels','size'])
 @delegates(views_for, keep=True)
 def train(
     data:str='digits',   # Data set by name (or an `ImageData`); or an image folder, with train/CLASS/* or without classes; or a table .csv, .tsv, .parquet of paths; or an archive .tar
@@ -531,6 +550,7 @@ def train(
     config,images = resolve(data, given)
     out = Path(out or f"scl_runs/{Path(images.name).name}-{config['loss']}-{time.strftime('%Y%m%d-%H%M%S')}")
     if not rank_distrib(): check_folder(out, force)
+    if captioned(images): return run_pairs(config, images, out, force)
     if not config['epochs']: config['epochs'] = epochs_in(config['minutes'], config, images)
     learn,untrained = build(config, images, out, cbs or ())
     if rank_distrib(): return fit(learn, config) or {} # process 0 goes on alone
@@ -562,6 +582,7 @@ def continue_run(
             if first: print(printable(f"{out}: this run is finished, nothing is left to do"))
             return metrics
         config,images = resolve(data, given, stored)
+        if captioned(images): raise ValueError(f"resume: a run on images with captions has no checkpoint; begin again with --force")
         if state: check_images(images, state['facts']['data'])
         learn,untrained = build(config, images, out, cbs)
         start = learn.checkpoint.load(state) if state else 0
