@@ -175,7 +175,7 @@ class Checkpoint(StepCallback):
         model,recorder = get_model(self.model),getattr(self.learn, 'recorder', None)
         if bad := not_finite(model): raise Diverged(f"step {self.steps}: {len(bad)} of {len(model.state_dict())} tensors of the network are not finite, {bad[0]} the first")
         scaler = vars(self.learn).get('scaler') # not `hasattr`, which would find one of the model's
-        state = dict(version=VERSION, epoch=epoch, batch=batch, seconds=self.seconds, own=super().state_dict(), facts=self.facts, model=model.state_dict(), opt=self.opt.state_dict(), random=random_state(),
+        state = dict(version=VERSION, epoch=epoch, batch=batch, seconds=self.seconds, own=super().state_dict(), facts=self.facts, model=model.state_dict(), loss=self.loss_func.state_dict() if isinstance(self.loss_func, torch.nn.Module) else {}, opt=self.opt.state_dict(), random=random_state(),
                      order=self.dls.train.state_dict(), groups=getattr(self.dls.train, 'groups', None) if batch else None, progress=[self.learn.pct_train, self.learn.train_iter],
                      smooth_loss=[recorder.smooth_loss.val, recorder.smooth_loss.count] if recorder else None,
                      callbacks={k: cb.state_dict() for k,cb in self._parts().items()}, scaler=scaler.state_dict() if scaler else {})
@@ -201,6 +201,7 @@ class Checkpoint(StepCallback):
             if parts.keys()!=state['callbacks'].keys(): raise ValueError(f"it was saved with callbacks {sorted(state['callbacks'])}, the learner has {sorted(parts)}")
             get_model(self.model).load_state_dict(state['model'])
             if self.learn.opt is None: self.learn.create_opt()
+            if state['loss']: self.loss_func.load_state_dict(state['loss'])
             self.opt.load_state_dict(state['opt'])
             self.dls.train.load_state_dict(state['order'])
             for k,cb in parts.items(): cb.load_state_dict(state['callbacks'][k])
