@@ -9,9 +9,9 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/fused.html.md"""
 
 # %% auto #0
 __all__ = ['BIT', 'ONE_TILE', 'log1p_and_penalty', 'sum_log1p', 'tile_losses', 'cut_losses', 'AllPairs', 'tile_sums',
-           'in_threads', 'minus_signs', 'one_tile', 'LossOptions', 'block_sums', 'DifferentiatedOnce', 'FusedLoss',
-           'fused_op', 'view_blocks', 'prepare', 'known_partners', 'fused_loss_and_count', 'fused_sigmoid_loss',
-           'SigmoidLoss']
+           'in_threads', 'minus_signs', 'one_tile', 'LossOptions', 'loss_path', 'block_sums', 'DifferentiatedOnce',
+           'FusedLoss', 'fused_op', 'view_blocks', 'prepare', 'known_partners', 'fused_loss_and_count',
+           'fused_sigmoid_loss', 'SigmoidLoss']
 
 # %% ../nbs/12_fused.ipynb #a1da6070
 import ast,math
@@ -220,6 +220,24 @@ class LossOptions:
         c = self.chunk_size
         if c is not None and not (isinstance(c, int) and c>=1): raise ValueError(f"chunk_size must be None or a whole number >= 1, got {c}")
 
+# %% ../nbs/12_fused.ipynb #80d237f4
+def loss_path(
+    n:int,                            # Rows of `u`, times the number of views that meet one view of `v`
+    k:int,                            # Rows of `v`
+    options:LossOptions=LossOptions(), # How
+    groups:bool=False,                # Whether there are groups, or rows of another process
+    device='cpu',                     # Where
+    dtype=torch.float32,              # Of the embeddings
+)->str:                               # `"kernel"`, `"one tile"`, `"selection"` or `"tiles"`
+    "Which way a loss of these shapes takes"
+    if torch.device(device).type=='cuda' and dtype!=torch.float64:
+        from sigmoid_cl.kernel import triton # takes .8 s, so only where it is used
+        if triton: return 'kernel'
+    if options.threshold is not None: return 'selection'
+    plain = not groups and options.chunk_size is None and not (options.bf16 and dtype==torch.float32)
+    return 'one tile' if plain and n*k<=ONE_TILE else 'tiles'
+
+# %% ../nbs/12_fused.ipynb #8baaaf6b
 def block_sums(
     u:Tensor,            # Unit rows, shape `(n, d)`, float32 or float64
     v:Tensor,            # Unit rows, shape `(k, d)`
@@ -231,20 +249,22 @@ def block_sums(
     dv:Tensor=None,      # `g.T @ u` is added here unless None, shape `(k, d)`
 )->tuple:                # Sum of losses, sum of the slopes `g` (0-dim), number of pairs that entered
     "Losses and slopes of all pairs of rows; nothing is divided by `n`"
-    cpu,th,gamma = on_cpu(u),options.threshold,float(options.gamma)
-    t,b = ((o.item() if cpu else o)/BIT for o in (t,b))
-    bf16 = options.bf16 and th is None and u.dtype==torch.float32
+    o,cpu,gamma = options,on_cpu(u),float(options.gamma)
+    path,bf16 = loss_path(len(u), len(v), o, not isinstance(partners, OwnPartners) or not partners.k, u.device, u.dtype),o.bf16 and o.threshold is None and u.dtype==torch.float32
+    if path=='kernel':
+        from sigmoid_cl.kernel import kernel_sums
+        return kernel_sums(*((u.bfloat16(),v.bfloat16()) if o.bf16 else (u,v)), t, b, partners, gamma, o.threshold, o.detach_penalty, du, dv, o.chunk_size)
+    t,b = ((x.item() if cpu else x)/BIT for x in (t,b))
     reach = abs(t)*(1.02 if bf16 else 1.001) if cpu else math.inf # cosines may be rounded up
-    if th is None and not bf16 and u.shape[0]*v.shape[0]<=ONE_TILE and options.chunk_size is None and type(partners) is OwnPartners and partners.k:
-        return one_tile(u, v, t, b, reach+(abs(b) if cpu else 0.), gamma, options.detach_penalty, du, dv)
-    if th is None: pairs = AllPairs(u, v, t, partners, options.chunk_size, bf16)
+    if path=='one tile': return one_tile(u, v, t, b, reach+(abs(b) if cpu else 0.), gamma, o.detach_penalty, du, dv)
+    if path=='tiles': pairs = AllPairs(u, v, t, partners, o.chunk_size, bf16)
     else:
-        pairs = (SelectedOnCPU if cpu else SelectedAnywhere)(u, v, t, partners, math.log2(th/(1-th))-b, options.chunk_size)
+        pairs = (SelectedOnCPU if cpu else SelectedAnywhere)(u, v, t, partners, math.log2(o.threshold/(1-o.threshold))-b, o.chunk_size)
         gamma = 0.
     dvs = [dv]+[None if dv is None else torch.zeros_like(dv) for _ in range(pairs.threads-1)]
-    sums = in_threads(lambda i: tile_sums(pairs.start(), pairs.tiles(i), b, reach, gamma, options.detach_penalty, du, dvs[i]), pairs.threads)
+    sums = in_threads(lambda i: tile_sums(pairs.start(), pairs.tiles(i), b, reach, gamma, o.detach_penalty, du, dvs[i]), pairs.threads)
     if dv is not None:
-        for o in dvs[1:]: dv += o
+        for x in dvs[1:]: dv += x
     return tuple(map(sum, zip(*sums)))
 
 # %% ../nbs/12_fused.ipynb #793ff811
@@ -290,7 +310,7 @@ class FusedLoss(torch.autograd.Function):
         if need_v: dv.addcmul_((dv*v).sum(-1, keepdim=True), v, value=-1).mul_(scaled/lv)
         ctx.save_for_backward(du, dv, dt, (db*scale).to(u.dtype) if need_b else None)
         ctx.set_materialize_grads(False)
-        count = torch.full((), count, device=u.device) # unlike `torch.tensor`, a GPU need not be waited for
+        if not isinstance(count, Tensor): count = torch.full((), count, device=u.device) # unlike `torch.tensor`, a GPU need not be waited for
         ctx.mark_non_differentiable(count)
         return (loss*scale).to(u.dtype),count
 

@@ -18,6 +18,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+from fastcore.basics import patch
 from scipy.sparse import csr_array
 from torch import Tensor
 
@@ -265,51 +266,60 @@ class SelectedOnCPU(Tiles):
         res.mask = np.empty((self.R*self.C if self.rough else size)+8, bool)
         return res
 
-    def find(self, r, c): # slices -> logits without bias, positions of positives among them, positions of those and of pairs left out, weights
-        "Pairs of a tile that take part"
-        C = c.stop-c.start
-        parts = [slice(o, min(o+self.step, r.stop)) for o in range(r.start, r.stop, self.step)]
-        found = [(self.candidates if self.rough else self.above)(p, c, (p.start-r.start)*C) for p in parts]
-        at,weight = torch.cat([o[0] for o in found]).numpy(),[o[1] for o in found]
-        if self.rough: key,x = true_at(whole_words(self.mask, (r.stop-r.start)*C)),None
-        else: key,x = (np.concatenate(o) for o in zip(*(o[2:] for o in found)))
-        pos = np.searchsorted(key, at)
-        self.m = compressed(key, np.zeros(len(key), np.float32) if x is None else x, (r.stop-r.start,C))
-        if x is None: pos = self.checked(r, c, pos)
-        pos = torch.from_numpy(pos)
-        return torch.from_numpy(self.m.data),pos,pos,None if weight[0] is None else torch.cat(weight)
+# %% ../nbs/11_selection.ipynb #fa920117
+@patch
+def find(self:SelectedOnCPU, r, c): # slices -> logits without bias, positions of positives among them, positions of those and of pairs left out, weights
+    "Pairs of a tile that take part"
+    C = c.stop-c.start
+    parts = [slice(o, min(o+self.step, r.stop)) for o in range(r.start, r.stop, self.step)]
+    found = [(self.candidates if self.rough else self.above)(p, c, (p.start-r.start)*C) for p in parts]
+    at,weight = torch.cat([o[0] for o in found]).numpy(),[o[1] for o in found]
+    if self.rough: key,x = true_at(whole_words(self.mask, (r.stop-r.start)*C)),None
+    else: key,x = (np.concatenate(o) for o in zip(*(o[2:] for o in found)))
+    pos = np.searchsorted(key, at)
+    self.m = compressed(key, np.zeros(len(key), np.float32) if x is None else x, (r.stop-r.start,C))
+    if x is None: pos = self.checked(r, c, pos)
+    pos = torch.from_numpy(pos)
+    return torch.from_numpy(self.m.data),pos,pos,None if weight[0] is None else torch.cat(weight)
 
-    def above(self, p, c, first): # rows, columns, position of the first of them in the tile
-        "Positives with weights, positions and values of what takes part"
-        z = product(self.a[p], self.v[c], self.buf).view(-1)
-        at,out,weight = self.partners.inside(p, c)
-        own = z[at]
-        z[out],z[at] = -math.inf,math.inf
-        key = flat_above(z.numpy(), self.limit, self.mask)
-        x = z.numpy().take(key)
-        x[np.searchsorted(key, at.numpy())] = own.numpy()
-        return at+first,weight,key+np.int32(first),x
+# %% ../nbs/11_selection.ipynb #2c1eae8c
+@patch
+def above(self:SelectedOnCPU, p, c, first): # rows, columns, position of the first of them in the tile
+    "Positives with weights, positions and values of what takes part"
+    z = product(self.a[p], self.v[c], self.buf).view(-1)
+    at,out,weight = self.partners.inside(p, c)
+    own = z[at]
+    z[out],z[at] = -math.inf,math.inf
+    key = flat_above(z.numpy(), self.limit, self.mask)
+    x = z.numpy().take(key)
+    x[np.searchsorted(key, at.numpy())] = own.numpy()
+    return at+first,weight,key+np.int32(first),x
 
-    def candidates(self, p, c, first): # as `above`
-        "Positives with weights; what may take part is marked in the mask"
-        a,v,least = self.rough
-        z = product(a[p], v[c], self.buf).view(-1)
-        at,out,weight = self.partners.inside(p, c)
-        z[out],z[at] = -math.inf,math.inf
-        np.greater(z.view(torch.int16).numpy(), least, out=self.mask[first:first+len(z)])
-        return at+first,weight
+@patch
+def candidates(self:SelectedOnCPU, p, c, first): # as `above`
+    "Positives with weights; what may take part is marked in the mask"
+    a,v,least = self.rough
+    z = product(a[p], v[c], self.buf).view(-1)
+    at,out,weight = self.partners.inside(p, c)
+    z[out],z[at] = -math.inf,math.inf
+    np.greater(z.view(torch.int16).numpy(), least, out=self.mask[first:first+len(z)])
+    return at+first,weight
 
-    def checked(self, r, c, pos): # slices, positions of positives among the candidates
-        "Keep the candidates that single precision selects; new positions of the positives"
-        x = sampled(self.a[r], self.v[c], self.m)
-        keep = x>self.limit
-        keep[pos] = True
-        rows = np.concatenate([[0], np.cumsum(keep)])
-        self.m = csr_array((x[keep], self.m.indices[keep], rows[self.m.indptr].astype(np.int32)), shape=self.m.shape)
-        return rows[pos]
+# %% ../nbs/11_selection.ipynb #557689c7
+@patch
+def checked(self:SelectedOnCPU, r, c, pos): # slices, positions of positives among the candidates
+    "Keep the candidates that single precision selects; new positions of the positives"
+    x = sampled(self.a[r], self.v[c], self.m)
+    keep = x>self.limit
+    keep[pos] = True
+    rows = np.concatenate([[0], np.cumsum(keep)])
+    self.m = csr_array((x[keep], self.m.indices[keep], rows[self.m.indptr].astype(np.int32)), shape=self.m.shape)
+    return rows[pos]
 
-    def add(self, g, r, c, du, dv): # slopes, slices, gradients or None
-        "Add slopes to the gradients"
-        self.m.data = g.numpy()
-        if du is not None: bag(du[r], self.v[c], self.m)
-        if dv is not None: bag(dv[c], self.u[r], self.m.tocsc())
+# %% ../nbs/11_selection.ipynb #862e1378
+@patch
+def add(self:SelectedOnCPU, g, r, c, du, dv): # slopes, slices, gradients or None
+    "Add slopes to the gradients"
+    self.m.data = g.numpy()
+    if du is not None: bag(du[r], self.v[c], self.m)
+    if dv is not None: bag(dv[c], self.u[r], self.m.tocsc())

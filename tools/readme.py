@@ -1,5 +1,5 @@
 "Write `README.md` from `nbs/index.ipynb`, or check that the two agree."
-import base64,re
+import base64,re,sys
 from pathlib import Path
 
 import yaml
@@ -11,8 +11,13 @@ from nbdev.processors import (FilterDefaults, FrontmatterProc, add_links, add_sh
                               populate_language)
 from nbdev.readme_filter import doc_link
 
+sys.path.insert(0, str(Path(__file__).parent))
+from pages import single_links
+
 header = "<!-- Written by tools/readme.py from {}: edit the notebook, not this file -->"
 images = {'image/png':'png', 'image/svg+xml':'svg', 'image/jpeg':'jpg'}
+badges = """[![tests]({git}/actions/workflows/test.yml/badge.svg)]({git}/actions/workflows/test.yml) [![site](https://img.shields.io/badge/site-documentation-2161b0)]({site})
+![Python 3.11 or later](https://img.shields.io/badge/python-3.11%20or%20later-2161b0) [![Apache 2.0](https://img.shields.io/badge/licence-Apache%202.0-2161b0)](LICENSE)"""
 _re_link = re.compile(r'(?<=\]\()([^)\s]+)(?=[)\s])')
 _re_fence = re.compile(r'^(```.*?^```)$', re.M|re.S)
 
@@ -30,7 +35,7 @@ def prose(
     cfg,     # nbdev's configuration
 )->str:      # The same, fit for a file that stands outside the site
     "Names in backticks and relative links lead to the site; code blocks stay as they are"
-    text = NbdevLookup(incl_libs=cfg.lib_name).linkify(src)
+    text = single_links(NbdevLookup(incl_libs=cfg.lib_name).linkify(src))
     link = lambda m: doc_link(m[0], cfg.doc_url)
     return ''.join(o if i%2 else _re_link.sub(link, o) for i,o in enumerate(_re_fence.split(text))).strip()
 
@@ -63,7 +68,7 @@ def render(
     for i,c in enumerate(processed(path).cells):
         if c.cell_type=='raw':
             fm = yaml.safe_load(c.source.strip().strip('-'))
-            parts += [f"# {fm['title']}", f"> {fm['description']}"]
+            parts += [f"# {fm['title']}", badges.format(git=cfg.git_url, site=f'{cfg.doc_host}{cfg.doc_baseurl}/'), f"> {fm['description']}"]
         elif c.cell_type=='markdown': parts.append(prose(c.source, cfg))
         else:
             opt = {k:yaml.safe_load(v) if v else True for k,v in c.directives_.items()}
