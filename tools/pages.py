@@ -56,6 +56,8 @@ def prepare_cell(
 ):
     "One cell for the page"
     c.metadata.pop('execution', None) # with it Quarto puts the documentation of a function in a box, and its name out of the table of contents
+    if c.cell_type=='raw': # in the sidebar a question says what it is about first
+        c.source = re.sub(r'^(title: *[\'"]?)Open question \((\w)\)(, exactly)?: (\w)(.*?)([\'"]?)$', lambda m: f'{m[1]}{m[4].upper()}{m[5]} (open question {m[2]}){m[6]}', c.source, flags=re.M)
     if c.cell_type=='markdown':
         if c.directives: c.remove_directives()
         c.source = re.sub(r'\{\\rm\s+([^{}]*)\}', r'{\\mathrm{\1}}', own_names(single_links(c.source), args, home)) # Pandoc does not know `\rm`
