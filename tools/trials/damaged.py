@@ -43,7 +43,8 @@ def run_case(rows, kind, case, command, *argv, writes=None, codes=(2,), d=None, 
     seconds,text = time.time()-begin,said.read_text(errors='replace')
     lines = [o for o in text.splitlines() if ': error: ' in o]
     fault = 'Traceback' in text or code not in codes or (code and len(lines)!=1)
-    kept = after() if after else ''
+    try: kept = after() if after else ''
+    except (ValueError,OSError) as e: kept = str(e)
     rows.append(dict(kind=kind, case=case, code=code, traceback='Traceback' in text, seconds=round(seconds, 1), fault=bool(fault), lost=kept, said=(lines or [''])[-1][:160].replace(str(d), '...')))
     if fault or kept or seconds>10: print(rows[-1], text[-1500:] if fault else '', flush=True)
 
