@@ -163,6 +163,7 @@ def stored_run(
     if points.is_file() or before(points).is_file():
         state,note = read_checkpoint(points)
         if note: said.append(note)
+        if not {'config','data','changed'}<=set(state['facts'] or ()): raise ValueError(f"{points} is not the checkpoint of a run of scl_train")
     elif not path.is_file(): raise ValueError(f"resume: no run in {out} ({path.name} is missing)")
     try: config = read_json(path) if path.is_file() else None
     except ValueError:
