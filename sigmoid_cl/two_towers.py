@@ -21,7 +21,7 @@ import torch
 from torch import nn,Tensor
 from torch.nn import functional as F
 from .callbacks import FitGuard,GeometryMonitor,PairStats
-from .data import FileImages,MemoryImages,ViewsDL,_workers
+from .data import FileImages,MemoryImages,ViewsDL,decoding_workers
 from .fused import SigmoidLoss
 from .learner import loss_options,make_loss,precision_callbacks
 from .networks import ContrastiveModel,ViewsLoss,build_encoder,evaluating,n_features,projector
@@ -104,7 +104,7 @@ def pair_dls(
     "fastai `DataLoaders` of pairs"
     if not 2<=bs<=len(pairs): raise ValueError(f"bs must be in [2, {len(pairs)}] for {len(pairs)} pairs, got {bs}")
     if views is None: views = MultiCrop(pairs.images[0].shape[-1], **PAIR_VIEWS)
-    mk = lambda p,**kw: PairsDL(_PairSet(p), bs, views=views, seed=seed, num_workers=_workers(p.images, num_workers), **kw)
+    mk = lambda p,**kw: PairsDL(_PairSet(p), bs, views=views, seed=seed, num_workers=decoding_workers(p.images, num_workers), **kw)
     return DataLoaders(mk(pairs), mk(pairs.at([]), shuffle=False), device=device or default_device())
 
 # %% ../nbs/45_two_towers.ipynb #93c9eeea
