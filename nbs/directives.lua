@@ -12,8 +12,10 @@ function Para(el)
   return #rest > 0 and pandoc.Para(rest) or {}
 end
 
--- A formula in a span of its own, which the style sheet lets scroll where it is wider than the page.
+-- A formula in a span of its own, which the style sheet lets scroll where it is wider than the page: display formulas, and long ones in a line.
 function Math(el)
   if not FORMAT:match("html") then return nil end
-  return pandoc.Span({el}, pandoc.Attr("", {"math", el.mathtype == "DisplayMath" and "display" or "inline"}))
+  local classes = {"math", el.mathtype == "DisplayMath" and "display" or "inline"}
+  if el.mathtype == "InlineMath" and #el.text > 36 then table.insert(classes, "long") end
+  return pandoc.Span({el}, pandoc.Attr("", classes))
 end

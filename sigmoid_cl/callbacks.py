@@ -10,7 +10,7 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/callbacks.html.md"""
 # %% auto #0
 __all__ = ['refusals', 'to_steps', 'fit_steps', 'NeverWarning', 'StepCallback', 'ema_update', 'target_copy', 'TargetEMA',
            'penalised', 'GammaSchedule', 'PairFilter', 'world_size', 'join', 'PairStats', 'StepNumbers',
-           'plot_schedules', 'similar_groups', 'SimilarBatches', 'GeometryMonitor', 'OnlineProbe',
+           'plot_schedules', 'similar_groups', 'SimilarBatches', 'spread_interval', 'GeometryMonitor', 'OnlineProbe',
            'DeviceMixedPrecision', 'fast_amp', 'refuse', 'FitGuard']
 
 # %% ../nbs/40_callbacks.ipynb #4610c577
@@ -18,6 +18,7 @@ import copy,math,time,warnings
 import torch
 import torch.distributed as dist
 from torch import nn,Tensor
+from fastcore.basics import patch
 from fastcore.foundation import L
 from .embeddings import pair_geometry
 from .fused import SigmoidLoss
@@ -400,15 +401,33 @@ class SimilarBatches(StepCallback):
 
     def after_fit(self): self.dls.train.groups = None
 
-# %% ../nbs/40_callbacks.ipynb #399595ac
+# %% ../nbs/40_callbacks.ipynb #cbb6283a
+def spread_interval(
+    n:int, # Images in the batch of a process
+)->int:    # From 1 to 8
+    "Steps from one measurement of spreads and margin to the next"
+    return min(8, max(1, math.ceil(n/256)))
+
 class GeometryMonitor(StepCallback):
     "Measures similarities, spread and margin of a batch, and where the theory puts the optimum for its n, t, b and gamma"
     order = Recorder.order-1
     def __init__(self,
-        every:int=1, # Measure each so many steps
+        every:int=1,            # Measure each so many steps
+        spread_every:int=None,  # Of these, each so many with spreads and margin; None takes `spread_interval`
     ):
-        if every<1: raise ValueError(f"every must be at least 1, got {every}")
-        self.every,self._now = every,{}
+        for k,v in dict(every=every, spread_every=spread_every).items():
+            if v is not None and v<1: raise ValueError(f"{k} must be at least 1, got {v}")
+        self.every,self.spread_every,self._now,self._open = every,spread_every,{},[]
+
+    def interval(self,
+        n:int, # Images in the batch of a process
+    )->int:    # Steps
+        "Steps from one measurement of spreads and margin to the next"
+        return self.every*(self.spread_every or spread_interval(n))
+
+    def plan(self, n_steps):
+        k = self.interval(self.dls.train.bs)
+        return [f"spreads and margin are measured every {k} steps"] if k>1 else []
 
     @torch.no_grad()
     def after_loss(self): self._now = self.measure() if self.steps%self.every==0 else {}
@@ -417,18 +436,35 @@ class GeometryMonitor(StepCallback):
         "The numbers of the current batch, on its device"
         u,v,t,b = self.pred
         i,j = view_pairs(len(u), len(v))[0]
-        res = dict(t=t.detach(), b=b.detach())
-        if u.shape[1]>1: res |= pair_geometry(u[i], v[j], reduce=join)._asdict()
+        res,means = dict(t=t.detach(), b=b.detach()),self.steps%self.interval(u.shape[1])>0
+        if u.shape[1]>1:
+            geometry = pair_geometry(u[i], v[j], join if world_size()>1 else None, means=means)
+            res |= dict(zip(geometry._fields, geometry[:2] if means else geometry))
         if isinstance(loss := getattr(self.loss_func, 'loss', None), SigmoidLoss): res['gamma'] = loss.gamma
         return res
 
     def stats(self): return self._now
 
-    def noted(self, row):
-        "Add the optimum, which has a closed form on the host"
-        loss,n = getattr(self.loss_func, 'loss', None),self.pred[0].shape[1]*world_size()
-        if not self._now or not isinstance(loss, SigmoidLoss) or loss.threshold is not None or n<2: return
-        if 0<row['t']<math.inf and math.isfinite(row['b']): row['s_pos_optimal'] = float(optimal_similarity(n, row['t'], row['b'], row['gamma']))
+# %% ../nbs/40_callbacks.ipynb #b67d47cf
+@patch
+def noted(self:GeometryMonitor, row):
+    "Remember a row whose optimum is wanted: it has a closed form on the host, when there is no filter"
+    loss,n = getattr(self.loss_func, 'loss', None),self.pred[0].shape[1]*world_size()
+    if not self._now or not isinstance(loss, SigmoidLoss) or loss.threshold is not None or n<2: return
+    if 0<row['t']<math.inf and math.isfinite(row['b']): self._open.append((row, n))
+
+@patch
+def add_optimum(self:GeometryMonitor):
+    "Add the optimum to the rows that wait for it"
+    rows,self._open = self._open,[]
+    if not rows: return
+    best = optimal_similarity([n for _,n in rows], *[[row[k] for row,_ in rows] for k in ('t','b','gamma')])
+    for (row,_),s in zip(rows, best): row['s_pos_optimal'] = float(s)
+
+@patch
+def after_train(self:GeometryMonitor): self.add_optimum()
+@patch
+def after_fit(self:GeometryMonitor): self.add_optimum()
 
 # %% ../nbs/40_callbacks.ipynb #5e9a9801
 class OnlineProbe(StepCallback):

@@ -104,7 +104,7 @@ class Checkpoint(StepCallback):
     ):
         self.path,self.every = Path(path),check_whole('every', every, 1)
         self.save_minutes,self.facts = check_number('save_minutes', save_minutes, '(0, inf)', none=True),facts or {}
-        self.seconds,self.asked,self._loaded,self._whole = 0.,None,None,False
+        self.seconds,self.asked,self._loaded,self._good = 0.,None,None,None # the last: name of the file that is known to be good
 
     def before_fit(self):
         super().before_fit()
@@ -175,7 +175,7 @@ class Checkpoint(StepCallback):
         model,recorder = get_model(self.model),getattr(self.learn, 'recorder', None)
         if bad := not_finite(model): raise Diverged(f"step {self.steps}: {len(bad)} of {len(model.state_dict())} tensors of the network are not finite, {bad[0]} the first")
         scaler = vars(self.learn).get('scaler') # not `hasattr`, which would find one of the model's
-        state = dict(version=VERSION, epoch=epoch, batch=batch, seconds=self.seconds, own=super().state_dict(), facts=self.facts, model=model.state_dict(), opt=self.opt.state_dict(), random=random_state(),
+        state = dict(version=VERSION, epoch=epoch, batch=batch, seconds=self.seconds, own=super().state_dict(), facts=self.facts, model=model.state_dict(), loss=self.loss_func.state_dict() if isinstance(self.loss_func, torch.nn.Module) else {}, opt=self.opt.state_dict(), random=random_state(),
                      order=self.dls.train.state_dict(), groups=getattr(self.dls.train, 'groups', None) if batch else None, progress=[self.learn.pct_train, self.learn.train_iter],
                      smooth_loss=[recorder.smooth_loss.val, recorder.smooth_loss.count] if recorder else None,
                      callbacks={k: cb.state_dict() for k,cb in self._parts().items()}, scaler=scaler.state_dict() if scaler else {})
@@ -187,9 +187,9 @@ class Checkpoint(StepCallback):
         "Put a state on the disk, the old one beside it"
         data = io.BytesIO()
         torch.save(_plain(state), data)
-        save_atomically(data.getvalue(), self.path, keep=before(self.path) if self._whole else None)
-        if not self._whole: before(self.path).unlink(missing_ok=True) # of a file that nobody has read
-        self._whole,self._saved = True,time.time()
+        save_atomically(data.getvalue(), self.path, keep=before(self.path) if self._good==self.path.name else None)
+        if self._good is None: before(self.path).unlink(missing_ok=True) # of another run
+        self._good,self._saved = self.path.name,time.time()
 
     def load(self,
         state:dict=None, # From `read_checkpoint`; None reads the file
@@ -201,11 +201,12 @@ class Checkpoint(StepCallback):
             if parts.keys()!=state['callbacks'].keys(): raise ValueError(f"it was saved with callbacks {sorted(state['callbacks'])}, the learner has {sorted(parts)}")
             get_model(self.model).load_state_dict(state['model'])
             if self.learn.opt is None: self.learn.create_opt()
+            if state['loss']: self.loss_func.load_state_dict(state['loss'])
             self.opt.load_state_dict(state['opt'])
             self.dls.train.load_state_dict(state['order'])
             for k,cb in parts.items(): cb.load_state_dict(state['callbacks'][k])
             super().load_state_dict(state['own'])
-            self._loaded,self.seconds,self._whole = state,state['seconds'],state['from']==self.path.name
+            self._loaded,self.seconds,self._good = state,state['seconds'],state['from']
             return state['epoch']
         except DAMAGED as e: raise ValueError(f"{self.path} does not fit this run: {str(e).partition(chr(10))[0]}") from None
 

@@ -11,9 +11,9 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/run.html.md"""
 __all__ = ['PLAIN', 'FREE', 'CHANGEABLE', 'NO_SETTING', 'PICTURES', 'FILES', 'OWN', 'setting_defaults', 'merge_settings',
            'check_settings', 'launched', 'processes', 'check_folder', 'clear_folder', 'digest', 'fingerprint',
            'check_images', 'stored_run', 'finished', 'changed_settings', 'resolve', 'duration', 'printable', 'Narrator',
-           'run_callbacks', 'build', 'Stopwatch', 'epochs_in', 'said_in_log', 'fit', 'heading', 'exported_encoder',
-           'class_numbers', 'save_figures', 'run_metrics', 'report_rows', 'save_features', 'report', 'own_randomness',
-           'run_pairs', 'train', 'continue_run', 'evaluate']
+           'run_callbacks', 'label_groups', 'build', 'Stopwatch', 'epochs_in', 'said_in_log', 'fit', 'heading',
+           'exported_encoder', 'save_figures', 'run_metrics', 'report_rows', 'save_features', 'report',
+           'own_randomness', 'run_pairs', 'train', 'continue_run', 'evaluate']
 
 # %% ../nbs/60_run.ipynb #eeb1fee6
 import copy,csv,hashlib,inspect,os,sys,tempfile,time,warnings
@@ -220,7 +220,7 @@ def duration(
     seconds:float, # >= 0
 )->str:            # In seconds, minutes or hours
     "A length of time as people say it"
-    if seconds<100: return f'{seconds:.0f} s'
+    if check_number('seconds', seconds, '[0, inf)')<100: return f'{seconds:.0f} s'
     return f'{seconds/60:.0f} min' if seconds<5400 else f'{seconds/3600:.1f} h'
 
 def printable(
@@ -281,6 +281,14 @@ def run_callbacks(
     if every and images.labelled: cbs.append(OnlineProbe(partial(knn_probe, train=spread(images.train, 5000), test=spread(images.test, 2000)), every))
     return cbs
 
+def label_groups(
+    images:ImageData, # With labels
+)->np.ndarray:        # Class number of each image of `pretrain`
+    "Labels as groups of positives"
+    known = len(images.train) if images.labelled else 0
+    if known!=len(images.pretrain): raise ValueError(f"labels: {images.name} has labels for {known} of the {len(images.pretrain)} images it pretrains on")
+    return labels_of(images.train)
+
 def build(
     config:dict,      # All settings
     images:ImageData, # Its `pretrain` is trained on
@@ -293,11 +301,12 @@ def build(
     views = views_for(images, **pick(views_for, left))
     options = {k: config[k] for k in loss_options(config['loss'])}
     dls = contrastive_dls(images, views=views, seed=config['seed'], bs=config['bs'], num_workers=config['num_workers'])
+    groups = label_groups(images) if config['labels'] else None
     net = build_encoder(config['encoder'], images.channels, images.size, **pick(build_encoder, {k: left.get(k) for k in ('pretrained','weights','grad_checkpoint')}))
     for size in {views.size, *([views.local_size] if views.n_local else [])}: n_features(net, images.channels, size) # says so if it cannot take the views
     untrained = copy.deepcopy(net).to(dls.device)
     learn = contrastive_learner(dls, net, log=out/'history.csv', cbs=[*run_callbacks(config, images, out), *cbs],
-                                **options | {k: v for k,v in pick(contrastive_learner, left).items() if k not in loss_options() and k!='encoder'})
+                                **options | {k: v for k,v in pick(contrastive_learner, left).items() if k not in loss_options() and k not in ('encoder','groups')}, groups=groups)
     learn.model.to(dls.device)
     return learn,untrained
 
@@ -386,12 +395,6 @@ def exported_encoder(
     settle_statistics(encoder, (x for x,_ in spread(images.pretrain, 5000).batches(512, device=learn.dls.device)))
     return encoder
 
-def class_numbers(
-    images,      # With labels
-)->np.ndarray:   # One number an image
-    "The classes of labelled images"
-    return labels_of(images)
-
 def save_figures(
     learn,           # The trained learner
     images:ImageData,# Its labels serve the pictures only
@@ -409,7 +412,7 @@ def save_figures(
     draw['neighbours.png'] = lambda ax: neighbour_sheet(shown, extract_features(encoder or learn.model.encoder, shown)[0], ax=ax),(6, 5.4)
     if images.labelled:
         draw |= {'few_labels.png': (lambda ax: plot_few_labels(scores['few_labels'], ax=ax),),
-                 'confusion.png': (lambda ax: plot_confusion(class_numbers(images.test), predicted, names, title='linear probe', ax=ax), (5.2, 4.6))}
+                 'confusion.png': (lambda ax: plot_confusion(labels_of(images.test), predicted, names, title='linear probe', ax=ax), (5.2, 4.6))}
         if pairs: draw['selected.png'] = lambda ax: plot_selected_by_class(np.array(pairs['selected_by_class']), names, ax=ax),(5.2, 4.6)
     failed = {}
     for name,(f,*size) in draw.items():
@@ -533,6 +536,7 @@ def train(
     encoder:str=None,    # convnet, resnet18|34|50, efficientnet_v2_s, resnet8_wWIDTH, resnet18_wWIDTH, torchvision.NAME, or a timm model; by data and device when absent
     epochs:int=None,     # Epochs, at least 1; by data and device when absent
     minutes:float=None,  # Time for training, from which the epochs follow, > 0
+    labels:bool=False,   # Images of one label are positives of each other, or with --same ignore left out: training with labels
     similar:int=0,       # From the second epoch on, images in a group of similar ones, of which batches are made; 0 makes them at random
     probe_every:float=None, # Epochs between two looks at the kNN probe, or a fraction of one; a fifth of the run when absent, 0 for none
     no_baselines:bool=False,# Leave out the probes of raw pixels and of the untrained encoder

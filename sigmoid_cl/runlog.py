@@ -253,8 +253,9 @@ def plot_geometry(
     ax = _axes(ax, ylabel='cosine', ylim=(-1.05, 1.05))
     for k,ls,c in (('s_pos','-','C0'), ('s_neg','--','C1')):
         ax.plot(history['step'], history[k], ls, color=c, lw=1, label=k)
-        sd = history[k.replace('s_', 'std_')]
-        ax.fill_between(history['step'], history[k]-sd, history[k]+sd, color=c, alpha=.15, lw=0)
+        known = history[np.isfinite(history[k.replace('s_', 'std_')])] # in large batches measured at some steps only
+        sd = known[k.replace('s_', 'std_')]
+        ax.fill_between(known['step'], known[k]-sd, known[k]+sd, color=c, alpha=.15, lw=0)
     if np.isfinite(history['s_pos_optimal']).any(): ax.plot(history['step'], history['s_pos_optimal'], ':', color='0.2', label='s_pos at the optimum')
     ax.legend(frameon=False, fontsize=8, loc='lower right')
     return ax

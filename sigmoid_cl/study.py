@@ -143,6 +143,7 @@ def curve_rows(
     points:int=60, # Rows wanted
 )->pd.DataFrame:   # With `curve_columns`; empty where a value was not measured at every step of a stretch
     "The run's course, thinned"
+    check_whole('points', points, 1)
     h = read_history(Path(out)/'history.csv')
     parts = np.array_split(np.arange(len(h)), min(points, len(h)))
     res = pd.DataFrame([h.iloc[i].mean(skipna=False) for i in parts]).round(5)
@@ -315,7 +316,7 @@ def threads(
 ):
     "Compute with so many threads, and put the number back"
     before = torch.get_num_threads()
-    torch.set_num_threads(n)
+    torch.set_num_threads(check_whole('n', n, 1))
     try: yield
     finally: torch.set_num_threads(before)
 

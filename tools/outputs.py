@@ -27,7 +27,8 @@ def of_cell(c):
         if not any(f.startswith('fig-alt:') for f in flags): res.append('a figure without `fig-alt`')
     if {'slow','cuda','data'} & set(flags):
         if re.search(r'environ\[', src): res.append('a cell that a variable of the environment is needed for: use `os.environ.get` and say what is skipped')
-        if 'slow' in flags and not re.search(r'\b(seconds?|minutes?|hours?|min|h)\b', src): res.append('a slow cell that does not say how long it takes')
+        if 'slow' in flags and not re.search(r'^#(?!\|).*\b(seconds?|minutes?|hours?)\b', src, re.M): res.append('a slow cell that does not say how long it takes')
+        if re.search(r"open\([^)]*results/[^)]*'w'", src): res.append('a long cell that writes into results/ untold: write to the folder SCL_RESULTS or a temporary one')
     return res
 
 def problems(

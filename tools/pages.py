@@ -4,10 +4,12 @@ from pathlib import Path
 
 from fastcore.nbio import mk_cell,read_nb,write_nb
 
+folded = 'papers','benchmarks' # pages that are read for their results: the code of an output is folded
 colab = 'https://colab.research.google.com/github/{}/blob/{}/nbs/{}'
 _re_double = re.compile(r'\[((?:[^\[\]]|\[[^\[\]]*\]\([^()]*\))*?\[[^\[\]]*\]\([^()]*\)(?:[^\[\]]|\[[^\[\]]*\]\([^()]*\))*)\](?=\()')
 _re_link = re.compile(r'\[([^\[\]]*)\]\([^()]*\)')
-_re_statement = re.compile(r'(?:> ?)?\*\*(?:Theorem|Lemma|Proposition|Corollary|Conjecture|Definition)\b')
+_kinds = r'(?:Theorem|Lemma|Proposition|Corollary|Conjecture|Definition)\b'
+_re_statement,_re_named = re.compile(rf'(?:> ?)?\*\*{_kinds}'),re.compile(rf'#+ {_kinds}')
 
 def single_links(
     md:str, # Markdown
@@ -15,38 +17,67 @@ def single_links(
     "Undo nbdev's second link, around a name that stands inside a link of the author"
     return _re_double.sub(lambda m: '[' + _re_link.sub(r'\1', m[1]) + ']', md)
 
+def arguments(
+    cfg, # nbdev's configuration
+)->dict: # Address of the function by name
+    "Public names of the package that are also names of arguments: where `delta` stands in a text, it is rarely the function of that name"
+    trees = [ast.parse(p.read_text(encoding='utf-8')) for p in cfg.lib_path.glob('*.py')]
+    args = {a.arg for t in trees for o in ast.walk(t) if isinstance(o, ast.FunctionDef) for a in o.args.args+o.args.kwonlyargs}
+    return {n.rpartition('.')[2]: url for syms in symbols(cfg).values() for n,(url,_) in syms.items() if n.rpartition('.')[2] in args}
+
+def own_names(
+    md:str,      # Markdown
+    args:dict,   # From `arguments`
+    home:str,    # The page's address on the site
+)->str:          # The same with fewer links
+    "Undo nbdev's link from the name of an argument to a function on another page"
+    return re.sub(r'\[(`(\w+)`)\]\((https?://[^()]*)\)', lambda m: m[1] if m[2] in args and not args[m[2]].startswith(home+'#') else m[0], md)
+
+def symbols(cfg):
+    "nbdev's index of the package"
+    return ast.literal_eval((cfg.lib_path/'_modidx.py').read_text(encoding='utf-8').partition('d = ')[2])['syms']
+
 def statements(
     md:str, # Markdown
 )->str:     # The same, each theorem in a block of its own
-    "A paragraph or quotation that begins with a bold **Theorem**, **Lemma**, ... becomes a block that the style sheet knows"
-    paras = re.split(r'(\n{2,})', md)
+    "A paragraph or quotation that begins with a bold **Theorem**, **Lemma**, ..., or a quotation under such a heading, becomes a block that the style sheet knows"
+    paras,head = re.split(r'(\n{2,})', md),''
     for i,p in enumerate(paras):
-        if not _re_statement.match(p): continue
+        if p.startswith('#'): head = p
+        if not _re_statement.match(p) and not (p.startswith('>') and _re_named.match(head)): continue
         text = re.sub(r'^> ?', '', p, flags=re.M) if p.startswith('>') else p
         paras[i] = f'::: {{.statement}}\n{text}\n:::'
     return ''.join(paras)
 
-def prepare_cell(c):
+def prepare_cell(
+    c,         # A cell
+    args:dict, # From `arguments`
+    home:str,  # The page's address
+):
     "One cell for the page"
     c.metadata.pop('execution', None) # with it Quarto puts the documentation of a function in a box, and its name out of the table of contents
     if c.cell_type=='markdown':
         if c.directives: c.remove_directives()
-        c.source = re.sub(r'\{\\rm\s+([^{}]*)\}', r'{\\mathrm{\1}}', single_links(c.source)) # Pandoc does not know `\rm`
+        c.source = re.sub(r'\{\\rm\s+([^{}]*)\}', r'{\\mathrm{\1}}', own_names(single_links(c.source), args, home)) # Pandoc does not know `\rm`
         if ':::' not in c.source: c.source = statements(c.source)
     for o in c.get('outputs', []):
         if 'text/html' in o.get('data', {}): o['data'].pop('text/markdown', None) # fastai's tables bring both
         md = o.get('data', {}).get('text/markdown')
-        if md: o['data']['text/markdown'] = single_links(''.join(md))
+        if md: o['data']['text/markdown'] = own_names(single_links(''.join(md)), args, home)
 
 def prepare(
     cache:Path, # Notebooks as nbdev prepared them
     cfg,        # nbdev's configuration
 ):
     "Change the notebooks in `cache` for the page, and write the pages that no notebook holds"
+    args = arguments(cfg)
     for p in cache.rglob('*.ipynb'):
         nb,path = read_nb(p),p.relative_to(cache).as_posix()
         nb.metadata.pop('widgets', None) # no output holds one, and for its sake Quarto would fetch scripts from elsewhere
-        for c in nb.cells: prepare_cell(c)
+        for c in nb.cells:
+            prepare_cell(c, args, re.sub(r'^\d+_', '', p.stem)+'.html')
+            if p.parent.name in folded and c.cell_type=='code' and c.outputs and 'echo: false' not in c.source and 'code-fold' not in c.source:
+                c.source = '#| code-fold: true\n'+c.source
         if has_install(cfg.nbs_path/path) and not any('colab-link' in c.source for c in nb.cells):
             at = 1 if nb.cells[0].cell_type=='raw' else 0
             link = colab.format(f'{cfg.user}/{cfg.lib_name}', cfg.branch, path)
@@ -88,9 +119,8 @@ def api_index(
     cfg, # nbdev's configuration
 )->str:  # Markdown
     "A table for each module, from nbdev's index and the docstrings in the source"
-    index = ast.literal_eval((cfg.lib_path/'_modidx.py').read_text(encoding='utf-8').partition('d = ')[2])
     res = []
-    for mod,syms in index['syms'].items():
+    for mod,syms in symbols(cfg).items():
         f = cfg.lib_path/f'{mod.partition(".")[2].replace(".", "/")}.py'
         tree = ast.parse(f.read_text(encoding='utf-8'))
         public = next((ast.literal_eval(o.value) for o in tree.body if isinstance(o, ast.Assign) and getattr(o.targets[0], 'id', '')=='__all__'), [])

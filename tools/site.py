@@ -203,16 +203,33 @@ def mathml(
 def build(
     cfg,        # nbdev's configuration
     cache:Path, # Prepared notebooks
-)->tuple:       # Number of pages, problems
+)->tuple:       # Number of pages, problems, the site
     "The site by smalldocs"
     site = Site(load(cache), quiet=True)
     site.out = cfg.doc_path
     if site.out.exists(): shutil.rmtree(site.out)
     n = site.build()
     mathml(site.out, cache)
-    order = dict.fromkeys(str(o.src) for bar in layout.SiteNav(site).sidebars for item in bar['items'] for o in item.pages() if o.src.suffix=='.ipynb')
-    (site.out/'llms-full.txt').write_text(full_text(cache, order), encoding='utf-8')
-    return n,[o for o in site.warnings if not known.search(o)] + bad_nav(site) + bad_reading(cache, site)
+    write_texts(site, cache)
+    return n,[o for o in site.warnings if not known.search(o)] + bad_nav(site) + bad_reading(cache, site),site
+
+def write_texts(
+    site:Site,  # The site that smalldocs built
+    cache:Path, # Prepared notebooks
+):
+    "What machines read: each notebook's page as Markdown beside it, where `llms.txt` says, and all of them in one file"
+    pages = {o.src: o for bar in layout.SiteNav(site).sidebars for item in bar['items'] for o in item.pages() if o.src.suffix=='.ipynb'}.values()
+    for o in pages: (site.out/o.out).with_name(o.out.name+'.md').write_text(full_text(cache, [o.src]), encoding='utf-8')
+    (site.out/'llms-full.txt').write_text(full_text(cache, [o.src for o in pages]), encoding='utf-8')
+
+def bad_llms(
+    out:Path,  # The built site
+    home:str,  # Its address
+)->list:       # One line for each
+    "Addresses in `llms.txt` at which nothing stands"
+    if not (out/'llms.txt').exists(): return ['llms.txt is not in the site']
+    links = re.findall(r'\]\((\S+)\)', (out/'llms.txt').read_text(encoding='utf-8'))
+    return [f'llms.txt: nothing stands at {o}' for o in links if not (out/o.removeprefix(home)).exists()]
 
 def structure(
     out:Path, # A built site
@@ -224,10 +241,10 @@ def structure(
 def render(
     cfg,        # nbdev's configuration
     cache:Path, # Prepared notebooks
-)->tuple:       # Number of pages, problems
+)->tuple:       # Number of pages, problems, the site by smalldocs
     "The site by Quarto, beside the one by smalldocs"
-    n,problems = build(cfg, cache)
-    ours,full = structure(cfg.doc_path),(cfg.doc_path/'llms-full.txt').read_bytes()
+    n,problems,site = build(cfg, cache)
+    ours = structure(cfg.doc_path)
     version = subprocess.run(['quarto', '--version'], capture_output=True, text=True, check=True).stdout.strip()
     if tuple(map(int, version.split('.')[:2]))<(1,10): raise SystemExit(f'Quarto {version} cannot rename the Markdown pages of this site; 1.10 or later can')
     shutil.rmtree(cfg.doc_path)
@@ -235,11 +252,11 @@ def render(
     print(res.stdout)
     if res.returncode: raise SystemExit(res.returncode)
     problems += [f'Quarto: {o}' for o in re.findall(r'^.*\bWARN(?:ING)?\b.*$', res.stdout, re.M)]
-    (cfg.doc_path/'llms-full.txt').write_bytes(full)
+    write_texts(site, cache)
     theirs = structure(cfg.doc_path)
     for p in sorted(ours.keys() | theirs.keys()):
         if ours.get(p)!=theirs.get(p): print(f'{p}: smalldocs {ours.get(p)}, Quarto {theirs.get(p)}')
-    return len(theirs),problems
+    return len(theirs),problems,site
 
 @call_parse
 def main(
@@ -256,10 +273,10 @@ def main(
         print(e, "The site runs exported cells and those with an import, without the others. Imports mixed with other code:", *mixed_imports(cfg), sep='\n')
         raise SystemExit(1)
     prepare(cache, cfg)
-    n,problems = (render if quarto else build)(cfg, cache)
+    n,problems,_ = (render if quarto else build)(cfg, cache)
     out = cfg.doc_path.resolve()
     finish(out)
-    problems += bad_cells(cache) + bad_links(out, cfg.config_path, f'{cfg.git_url}/blob/{cfg.branch}/') + bad_toc(out, cfg.lib_path)
+    problems += bad_cells(cache) + bad_links(out, cfg.config_path, f'{cfg.git_url}/blob/{cfg.branch}/') + bad_toc(out, cfg.lib_path) + bad_llms(out, f'{cfg.doc_host}{cfg.doc_baseurl}/')
     print(*problems, sep='\n')
     print(f"{n} pages in {out}, {len(problems)} problem(s)")
     if problems: raise SystemExit(1)

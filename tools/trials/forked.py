@@ -1,5 +1,5 @@
 "Commands run in forked processes that are cut short at a given write, or that lose what was not forced to the disk; the trials beside this file use it"
-import builtins,io,json,os,random,shutil,signal,subprocess,sys,tempfile,time
+import builtins,csv,io,json,os,random,shutil,signal,subprocess,sys,tempfile,time
 from pathlib import Path
 import torch
 from sigmoid_cl import cli,run,study
@@ -106,7 +106,8 @@ def contents(folder):
 
 def equal(a, b):
     "Whether nested contents are equal, to the last bit; what the clock says apart"
-    if isinstance(a, dict): return isinstance(b, dict) and a.keys()==b.keys() and all(k=='step_timer' or equal(a[k], b[k]) for k in a)
+    if type(a) is not type(b): return False
+    if isinstance(a, dict): return a.keys()==b.keys() and all(k=='step_timer' or equal(a[k], b[k]) for k in a)
     if isinstance(a, (list,tuple)): return len(a)==len(b) and all(map(equal, a, b))
     if isinstance(a, torch.Tensor): return a.dtype==b.dtype and torch.equal(a, b)
     return a==b or a!=a and b!=b
@@ -116,5 +117,14 @@ def differing(a, b):
     a,b = contents(a),contents(b)
     return sorted(k for k in a.keys()|b.keys() if k not in a or k not in b or not equal(a[k], b[k]))
 
-SMALL = '--limit','160','--bs','32','--epochs','3','--probe_every','1','--no_baselines','--n_local','1','--amp','none','--save_minutes','1e-9'
+SMALL = '--limit','96','--bs','32','--epochs','3','--probe_every','1','--no_baselines','--n_local','1','--amp','none','--save_minutes','1e-9'
 VARIANTS = dict(gamma=(), filter=('--threshold','.05','--warmup','.3'), similar=('--similar','8'), infonce=('--loss','infonce'))
+
+def store(
+    rows, # Dicts with the same keys
+    path, # CSV file
+):
+    "Write a table of trials"
+    with open(path, 'w', newline='') as f:
+        out = csv.DictWriter(f, rows[0].keys(), lineterminator='\n')
+        out.writeheader(), out.writerows(rows)

@@ -1,5 +1,5 @@
 "SIGKILL at random moments and inside every kind of write, then `--resume`: every file of the folder must be that of a run that was left alone"
-import argparse,csv
+import argparse
 from forked import *
 
 def trial(name, flags, reference, n, d):
@@ -40,9 +40,8 @@ if __name__=='__main__':
                 row,heard = trial(name, flags, d/name, n, d)
                 row['what'] = names[n-1] if isinstance(n, int) else ''
                 rows.append(row)
+                store(rows, args.results)
                 print(row, flush=True)
                 if row['differing']: print(heard.read_text()[-3000:])
-    with open(args.results, 'w', newline='') as f:
-        out = csv.DictWriter(f, rows[0].keys(), lineterminator='\n')
-        out.writeheader(), out.writerows(rows)
+    store(rows, args.results)
     print(f"{sum(not o['differing'] for o in rows)} of {len(rows)} equal, {sum(o['killed'] for o in rows)} killed")

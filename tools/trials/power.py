@@ -1,6 +1,6 @@
 """A power cut: what was not forced to the disk is gone. The run is stopped at a write, and its folder made again from what is certain: the bytes of each file at its last
 `fsync`, under the names that the folder had at its own (`names lost`), or under the names of the moment (`names kept`), where a file that was never forced is empty."""
-import argparse,csv
+import argparse
 from forked import *
 
 def after_cut(out, disk, kept):
@@ -40,9 +40,8 @@ if __name__=='__main__':
         for i,n in enumerate(sorted(random.sample(range(1, len(names)+1), args.cuts))):
             row,heard = trial((), d/'all', n, i%2==0, d)
             rows.append(row | dict(what=names[n-1]))
+            store(rows, args.results)
             print(rows[-1], flush=True)
             if row['differing']: print(heard.read_text()[-2000:])
-    with open(args.results, 'w', newline='') as f:
-        out = csv.DictWriter(f, rows[0].keys(), lineterminator='\n')
-        out.writeheader(), out.writerows(rows)
+    store(rows, args.results)
     print(f"{sum(not o['differing'] for o in rows)} of {len(rows)} equal")
