@@ -11,10 +11,10 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/data.html.md"""
 
 # %% auto #0
 __all__ = ['GREY', 'TINY', 'DIGITS', 'FASHION', 'ENCODERS', 'CPU_IMAGES', 'datasets', 'TRAIN', 'TEST', 'FREE', 'COLUMNS',
-           'Images', 'MemoryImages', 'FileImages', 'spread', 'ImageData', 'plot_splits', 'scaled_preset', 'preset_for',
-           'epochs_for', 'fake_data', 'register_data', 'defaults_for', 'split_pictures', 'read_folder', 'round_size',
-           'shorter_sides', 'read_table', 'read_shards', 'read_hub', 'labels_of', 'load_data', 'load_pictures',
-           'ViewsDL', 'contrastive_dls']
+           'Images', 'MemoryImages', 'FileImages', 'decoding_workers', 'spread', 'ImageData', 'plot_splits',
+           'scaled_preset', 'preset_for', 'epochs_for', 'fake_data', 'register_data', 'defaults_for', 'split_pictures',
+           'read_folder', 'round_size', 'shorter_sides', 'read_table', 'read_shards', 'read_hub', 'labels_of',
+           'load_data', 'load_pictures', 'ViewsDL', 'contrastive_dls']
 
 # %% ../nbs/21_data.ipynb #81106ac1
 from .files import IMAGE_ENDINGS,HubPictures,Pictures,Shards,find_bad,n_channels,number_labels,passed_words,reason,shown,square_uint8,stratified,walk
@@ -141,7 +141,11 @@ class FileImages(Images):
         return FileImages(self.ds, self.size, order=self.order, labels=False)
 
 # %% ../nbs/21_data.ipynb #64bec363
-def _workers(ds, num_workers):
+def decoding_workers(
+    ds,              # `MemoryImages` or `FileImages`
+    num_workers=None,# What was asked for
+)->int:              # Processes: what was asked for, none for images in memory, else one per core, at most 8
+    "How many processes decode images"
     if num_workers is not None: return num_workers
     if isinstance(ds, MemoryImages): return 0
     return min(8, len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())
@@ -154,7 +158,7 @@ def batches(self:FileImages,
     num_workers:int=None, # Processes that decode; None takes one per core, at most 8
 )->Iterator:              # Pairs of images, float in `[0, 1]`, `(b, 3, size, size)`, and labels, `(b,)` or None
     "Images and labels in their order, for extracting features"
-    for b in torch.utils.data.DataLoader(self, bs, num_workers=_workers(self, num_workers)):
+    for b in torch.utils.data.DataLoader(self, bs, num_workers=decoding_workers(self, num_workers)):
         xb,yb = b if self.labels else (b, None)
         yield xb.to(device).float().div_(255), None if yb is None else yb.to(device)
 
@@ -163,7 +167,7 @@ def in_memory(self:FileImages,
     num_workers:int=None, # Processes that decode; None takes one per core, at most 8
 )->MemoryImages:          # Takes `3*size*size` bytes an image
     "Decode every image once and keep them all"
-    bs = list(torch.utils.data.DataLoader(self, 256, num_workers=_workers(self, num_workers)))
+    bs = list(torch.utils.data.DataLoader(self, 256, num_workers=decoding_workers(self, num_workers)))
     return MemoryImages(torch.cat([o[0] for o in bs]), torch.cat([o[1] for o in bs])) if self.labels else MemoryImages(torch.cat(bs))
 
 # %% ../nbs/21_data.ipynb #7e2713f5
@@ -736,6 +740,6 @@ def contrastive_dls(
         fits = 2**int(np.log2(max(4, n)/2))
         raise ValueError(f"bs must be in [1, {n}] for {data.name}, got {bs}: there are {n} images to pretrain on; {f'--bs {fits} gives {n//fits} steps an epoch' if n>1 else 'a loss of pairs needs two'}")
     if isinstance(views, torch.nn.Module): views = views.to(device or default_device())
-    mk = lambda ims,**kw: ViewsDL(ims, bs, views=views, seed=seed, num_workers=_workers(ims, num_workers), **kw)
+    mk = lambda ims,**kw: ViewsDL(ims, bs, views=views, seed=seed, num_workers=decoding_workers(ims, num_workers), **kw)
     valid = data.test.unlabelled().take(n_valid) if data.labelled else data.pretrain.take(0)
     return DataLoaders(mk(data.pretrain), mk(valid, shuffle=False), device=device or default_device())

@@ -10,9 +10,9 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/embed.html.md"""
 # %% auto #0
 __all__ = ['encoder_card', 'embed', 'export']
 
-# %% ../nbs/51_embed.ipynb #9a23c210
+# %% ../nbs/51_embed.ipynb #88c03cb7
 from . import __version__
-import csv,hashlib,io,json,os,warnings
+import csv,hashlib,io,json,os,tempfile,warnings
 from contextlib import redirect_stdout
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,7 +27,7 @@ from .networks import evaluating
 from .runlog import load_encoder,save_atomically,save_figure,write_json
 from fastai.torch_core import default_device
 
-# %% ../nbs/51_embed.ipynb #caff822e
+# %% ../nbs/51_embed.ipynb #141c72eb
 def encoder_card(
     facts:dict,     # As saved with the encoder: `encoder`, `in_channels`, `size`, `data`, and `mean` and `std` if it normalises
     features:int,   # Length of a feature vector
@@ -45,7 +45,7 @@ def encoder_card(
              'Scores: ' + (', '.join(f"{what} {metrics[k]:.3f}" for k,what in dict(linear_probe='linear probe', knn_probe='kNN', random_encoder='untrained, linear', raw_pixels='raw pixels, linear').items() if k in metrics) or 'none, there were no labels') + '.']
     return '\n\n'.join(lines)+'\n'
 
-# %% ../nbs/51_embed.ipynb #e034759e
+# %% ../nbs/51_embed.ipynb #09ae4f74
 def _state(images, run):
     "What the features depend on: the encoder's bytes and the files"
     path = Path(run)/'encoder.safetensors' if Path(run).is_dir() else Path(run)
@@ -93,7 +93,7 @@ def embed(
     if query is not None: _answer(encoder, facts, features, images, query, k, out, run)
     return features
 
-# %% ../nbs/51_embed.ipynb #6bde7573
+# %% ../nbs/51_embed.ipynb #69045327
 def _channels_fit(images, facts, data):
     if images.channels!=facts['in_channels']:
         raise ValueError(f"data: {data} has images of {images.channels} channels, the encoder takes {facts['in_channels']}")
@@ -106,12 +106,10 @@ def _kept(out, state):
     except (OSError, ValueError, KeyError, TypeError): return None
 
 def _write(out, features, images, facts):
-    def array(p):
-        with open(p, 'wb') as f: np.save(f, features)
-    def names(p):
-        with open(p, 'w', newline='', encoding='utf-8') as f: csv.writer(f).writerows([['path'], *([images.file(i)] for i in range(len(images)))])
-    save_atomically(array, out/'features.npy')
-    save_atomically(names, out/'names.csv')
+    np.save(array := io.BytesIO(), features)
+    csv.writer(names := io.StringIO(newline='')).writerows([['path'], *([images.file(i)] for i in range(len(images)))])
+    save_atomically(array.getvalue(), out/'features.npy')
+    save_atomically(names.getvalue().encode('utf-8', 'replace'), out/'names.csv')
     write_json(facts, out/'features.json')
 
 def _answer(encoder, facts, features, images, query, k, out, run):
@@ -126,7 +124,7 @@ def _answer(encoder, facts, features, images, query, k, out, run):
     save_figure(draw, out/'neighbours.png', (8, min(12, 8*rows/(found.shape[1]+1.2))))
     print(out/'neighbours.png')
 
-# %% ../nbs/51_embed.ipynb #dff34199
+# %% ../nbs/51_embed.ipynb #8b59fff6
 class _Exported(nn.Module):
     def __init__(self, encoder):
         super().__init__()
@@ -153,12 +151,13 @@ def export(
     path = Path(out) if out else (Path(run) if Path(run).is_dir() else Path(run).parent)/'encoder.onnx'
     if not path.parent.is_dir(): raise ValueError(f"out: there is no folder {path.parent}")
     x = torch.rand(5, facts['in_channels'], facts['size'], facts['size'], generator=torch.Generator().manual_seed(0))
-    def write(p):
-        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
-            warnings.simplefilter('ignore')
+    with tempfile.TemporaryDirectory() as d, warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        p = Path(d)/'encoder.onnx'
+        with redirect_stdout(io.StringIO()):
             torch.onnx.export(_Exported(encoder), (x[:2],), str(p), dynamo=True, external_data=False, verbose=False, input_names=['images'], output_names=['features'],
                               dynamic_shapes=({0: torch.export.Dim('batch', min=1)},))
         if find_spec('onnxruntime') and (far := _runs_the_same(p, encoder, x))>1e-4: raise ValueError(f"run: onnxruntime and PyTorch differ by {far:.2g} of the largest feature")
-    save_atomically(write, path)
+        save_atomically(p.read_bytes(), path)
     print(f"{path}: images (N, {', '.join(str(o) for o in x.shape[1:])}) -> features, {'the same in onnxruntime' if find_spec('onnxruntime') else 'not checked: onnxruntime is not installed'}")
     return path

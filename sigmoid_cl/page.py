@@ -10,14 +10,14 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/page.html.md"""
 # %% auto #0
 __all__ = ['FIGURES', 'run_page']
 
-# %% ../nbs/52_page.ipynb #2296a12b
+# %% ../nbs/52_page.ipynb #8ec3a656
 import base64,json
 from html import escape
 from pathlib import Path
 from .evaluate import score_rows
 from .runlog import save_atomically
 
-# %% ../nbs/52_page.ipynb #929848e7
+# %% ../nbs/52_page.ipynb #8873070f
 FIGURES = {'How it went': dict(loss='Loss over steps', geometry='Cosines of positive and negative pairs; dotted, the positive cosine at the optimum', scale_bias='Scale t, bias b and gamma', pairs='Share of the negatives in the loss'),
            'What it learned': dict(few_labels='Accuracy with few labels', confusion='What the linear probe confuses', neighbours='Images (left) and their nearest neighbours by features', selected='Negatives that a filter would select, by class'),
            'What it saw': dict(views='Views of training images')}
@@ -39,7 +39,7 @@ def _scores(m):
     if m.get('pairs_total'): rows.append(('pairs seen / all', f"{m['pairs_seen']/m['pairs_total']:.1%}"))
     return rows + [(k, n(v)) for k,v in m.get('final', {}).items() if v is not None]
 
-# %% ../nbs/52_page.ipynb #226eb44c
+# %% ../nbs/52_page.ipynb #f21c52fa
 def run_page(
     run, # Folder of a run, with `metrics.json`
 )->Path: # `index.html` in it
@@ -56,5 +56,5 @@ def run_page(
         if there: parts += [f'<h2>{part}</h2><div class="row">', *there, '</div>']
     parts += ['<h2>Settings</h2>', _table((k, v) for k,v in config.items() if v is not None), '<h2>Versions</h2>', _table(m.get('versions', {}).items())]
     page = f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(what)}</title><style>{_STYLE}</style></head><body><h1>{escape(what)}</h1>' + '\n'.join(parts) + '</body></html>\n'
-    save_atomically(lambda p: p.write_text(page, encoding='utf-8', errors='replace'), run/'index.html')
+    save_atomically(page.encode('utf-8', 'replace'), run/'index.html')
     return run/'index.html'

@@ -21,7 +21,7 @@ import torch
 from torch import nn,Tensor
 from torch.nn import functional as F
 from .callbacks import FitGuard,GeometryMonitor,PairStats
-from .data import FileImages,MemoryImages,ViewsDL,_workers
+from .data import FileImages,MemoryImages,ViewsDL,decoding_workers
 from .fused import SigmoidLoss
 from .learner import loss_options,make_loss,precision_callbacks
 from .networks import ContrastiveModel,ViewsLoss,build_encoder,evaluating,n_features,projector
@@ -104,7 +104,7 @@ def pair_dls(
     "fastai `DataLoaders` of pairs"
     if not 2<=bs<=len(pairs): raise ValueError(f"bs must be in [2, {len(pairs)}] for {len(pairs)} pairs, got {bs}")
     if views is None: views = MultiCrop(pairs.images[0].shape[-1], **PAIR_VIEWS)
-    mk = lambda p,**kw: PairsDL(_PairSet(p), bs, views=views, seed=seed, num_workers=_workers(p.images, num_workers), **kw)
+    mk = lambda p,**kw: PairsDL(_PairSet(p), bs, views=views, seed=seed, num_workers=decoding_workers(p.images, num_workers), **kw)
     return DataLoaders(mk(pairs), mk(pairs.at([]), shuffle=False), device=device or default_device())
 
 # %% ../nbs/45_two_towers.ipynb #93c9eeea
@@ -139,9 +139,9 @@ class PairsLoss(ViewsLoss):
         groups:bool=True, # Whether the groups count
     ):
         super().__init__(loss)
-        self.groups = groups and isinstance(loss, SigmoidLoss)
+        self.by_group = groups and isinstance(loss, SigmoidLoss)
 
-    def forward(self, pred, *y): return self.loss(*pred, groups=y[0]) if self.groups and y else self.loss(*pred)
+    def forward(self, pred, *y): return self.loss(*pred, groups=y[0]) if self.by_group and y else self.loss(*pred)
 
 def tower_groups(
     model:TwoTowers, # Its parameters are split; those without gradient are left out
@@ -178,7 +178,7 @@ def two_tower_learner(
     encoder = build_encoder(encoder, channels, size)
     text_encoder = text_encoder or TextEncoder(pairs.tokenizer.vocab, pairs.tokenizer.length)
     made,own = make_loss(loss, **({} if callable(loss) else {k: kwargs.pop(k) for k in loss_options() if k in kwargs}))
-    if groups!='none' and isinstance(made.loss, SigmoidLoss): made.loss.same = groups
+    if groups=='ignore' and isinstance(made.loss, SigmoidLoss): made.loss.same = groups
     head = pick(projector, kwargs)
     with evaluating(text_encoder): width = text_encoder(pairs.tokens[:1]).shape[1]
     if logit_bias is None: logit_bias = float(suggest_bias(dls.train.bs, logit_scale))
