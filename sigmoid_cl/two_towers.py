@@ -10,8 +10,8 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/two_towers.html.md"""
 
 # %% auto #0
 __all__ = ['PAIR_VIEWS', 'caption_groups', 'PairData', 'make_pairs', 'PairsDL', 'pair_dls', 'TwoTowers', 'PairsLoss',
-           'tower_groups', 'two_tower_learner', 'pair_embeddings', 'recalls', 'retrieval', 'held_captions', 'captioned',
-           'pairs_of', 'train_pairs']
+           'tower_groups', 'two_tower_learner', 'pair_embeddings', 'recalls', 'retrieval', 'EpochLine', 'held_captions',
+           'captioned', 'pairs_of', 'train_pairs']
 
 # %% ../nbs/45_two_towers.ipynb #dfdb599f
 from functools import partial
@@ -33,7 +33,8 @@ from .views import MultiCrop
 from fastcore.foundation import L
 from fastcore.meta import delegates
 from fastai.data.core import DataLoaders
-from fastai.learner import Learner
+from fastai.callback.core import Callback
+from fastai.learner import Learner,Recorder
 from fastai.optimizer import OptimWrapper
 from fastai.torch_core import default_device,set_seed
 
@@ -221,6 +222,14 @@ def retrieval(
     return dict(image_to_text=recalls(cos, same, ks), text_to_image=recalls(cos.T, same.T, ks), chance=chance)
 
 # %% ../nbs/45_two_towers.ipynb #56e7165a
+class EpochLine(Callback):
+    "A line an epoch"
+    order = Recorder.order+1
+    def __init__(self,
+        say=print, # Called with the line
+    ): self.say = say
+    def after_epoch(self): self.say(f"epoch {self.epoch+1}/{self.n_epoch}  loss {self.recorder.log[1]:.4f}")
+
 def held_captions(
     groups:Tensor,  # Which captions are the same
     share:float=.1, # Of the captions to hold out
@@ -267,7 +276,7 @@ def train_pairs(
     learn = two_tower_learner(dls, build_encoder(config['encoder'], images.channels, images.size), loss=config['loss'], lr=config['lr'], amp=config['amp'], log=out/'history.csv', **options)
     say(f"{images.name}: {len(train)} pairs with {len(train.groups.unique())} captions to train on, {len(test)} with {len(test.groups.unique())} others to find; {train.tokenizer}",
         f"{config['encoder']} and {sum(p.numel() for p in learn.model.text_encoder.parameters()):,} parameters for texts, {config['loss']}, {config['epochs']} epochs of {len(dls.train)} steps on {dls.device}")
-    with learn.no_bar(): learn.fit_one_cycle(config['epochs'], config['lr'], pct_start=.1)
+    with learn.no_bar(),learn.no_logging(): learn.fit_one_cycle(config['epochs'], config['lr'], pct_start=.1, cbs=EpochLine(say))
     save_encoder(learn.model.encoder, out/'encoder.safetensors', dict(encoder=config['encoder'], in_channels=images.channels, size=images.size, data=images.name))
     save_encoder(learn.model, out/'two_towers.safetensors', dict(encoder=config['encoder'], in_channels=images.channels, size=images.size, tokenizer=train.tokenizer.state_dict()))
     last,found = learn.step_log.rows[-1],retrieval(learn.model, test)
