@@ -6,6 +6,7 @@ from fastcore.nbio import mk_cell,read_nb,write_nb
 from nbdev.processors import FilterDefaults,exec_show_docs
 
 folded = 'papers','benchmarks' # pages that are read for their results: the code of an output is folded
+kernel = '*In Jupyter the sliders and their picture appear here.*'
 colab = 'https://colab.research.google.com/github/{}/blob/{}/nbs/{}'
 _re_double = re.compile(r'\[((?:[^\[\]]|\[[^\[\]]*\]\([^()]*\))*?\[[^\[\]]*\]\([^()]*\)(?:[^\[\]]|\[[^\[\]]*\]\([^()]*\))*)\](?=\()')
 _re_link = re.compile(r'\[([^\[\]]*)\]\([^()]*\)')
@@ -100,6 +101,8 @@ def prepare(
             prepare_cell(c, args, re.sub(r'^\d+_', '', p.stem)+'.html')
             if p.parent.name in folded and c.cell_type=='code' and c.outputs and 'echo: false' not in c.source and 'code-fold' not in c.source:
                 c.source = '#| code-fold: true\n'+c.source
+        for i in reversed([i for i,c in enumerate(nb.cells) if c.cell_type=='code' and 'interactive(' in c.source and not c.outputs]):
+            if i+1==len(nb.cells) or nb.cells[i+1].source!=kernel: nb.cells.insert(i+1, mk_cell(kernel, 'markdown'))
         if has_install(cfg.nbs_path/path) and not any('colab-link' in c.source for c in nb.cells):
             at = 1 if nb.cells[0].cell_type=='raw' else 0
             link = colab.format(f'{cfg.user}/{cfg.lib_name}', cfg.branch, path)
@@ -183,10 +186,11 @@ def full_text(
 def finish(
     out:Path, # The built site
 ):
-    "What neither builder does by itself: fonts of themes and icons of matplotlib's animations come from nowhere else"
+    "What neither builder does by itself: fonts of themes, icons of matplotlib's animations and the loaders of widgets come from nowhere else"
     for p in out.rglob('*.html'):
         text = p.read_text(encoding='utf-8')
         local = re.sub(r'<link[^>]*font-awesome[^>]*>', '', text)
+        local = re.sub(r'<script[^>]*src="https?://[^"]*(?:require|jquery|polyfill)[^"]*"[^>]*></script>|<script[^>]*>\s*define\(.jquery.[^<]*</script>', '', local)
         if local!=text: p.write_text(local, encoding='utf-8')
     for p in (out/'site_libs').rglob('*.css'):
         css = p.read_text(encoding='utf-8')
