@@ -16,6 +16,6 @@ setup(
     keywords=cfg['keywords'].split(),
     classifiers=lines('classifiers'),
     install_requires=cfg['requirements'].split(),
-    extras_require={'dev': cfg['dev_requirements'].split()},
+    extras_require={k.removesuffix('_requirements'): cfg[k].split() for k in cfg if k.endswith('_requirements')},
     entry_points={'console_scripts': lines('console_scripts'), 'nbdev': ['sigmoid_cl=sigmoid_cl._modidx:d']},
 )

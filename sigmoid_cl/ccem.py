@@ -21,6 +21,7 @@ import pandas as pd
 import torch
 from fastcore.meta import delegates
 from matplotlib.figure import Figure
+from .checks import check_choice, check_number, check_whole
 from .embeddings import ccem_similarities, pair_geometry
 from .margins import loss_name
 from .optimum import antipodal_threshold, ccem_loss, etf_threshold, optimal_delta, optimal_similarity
@@ -92,9 +93,7 @@ def check_measure(
     seeds:int,   # Random starts
 ):
     "Refuse settings that cannot be measured, or not within 4 GB"
-    if kind not in KINDS: raise ValueError(f"kind must be one of {KINDS}, got {kind!r}")
-    if not seeds>=1: raise ValueError(f"seeds must be >= 1, got {seeds}")
-    if not n>=2: raise ValueError(f"n must be >= 2, got {n}")
+    check_choice('kind', kind, KINDS), check_whole('seeds', seeds, 1), check_whole('n', n, 2), check_whole('d', d, 1)
     if kind!='free' and gamma: raise ValueError(f"gamma must be 0 for encoders, got {gamma}")
     need = 4*seeds*cells*(2*n*n + 12*n*max(d, 1))
     if need>4e9: raise ValueError(f"n must be smaller: n={n}, d={d} and {seeds*cells} cells need {need/1e9:.0f} GB")
@@ -117,6 +116,7 @@ def measure(
     t,b = np.broadcast_arrays(*np.atleast_1d(np.asarray(logit_scale, float), -np.asarray(logit_scale, float) if logit_bias is None else np.asarray(logit_bias, float)))
     d = n if d is None else d
     if steps is None: steps = 20_000 if kind=='free' else 3000
+    check_whole('steps', steps, 1)
     check_measure(n, d, cells=t.size, kind=kind, gamma=gamma, seeds=seeds)
     how = dict(loss=loss, steps=steps, lr=lr, seed=np.arange(seeds)[:,None])
     u,v = optimize_embeddings(n, d, t, b, gamma=gamma, **how) if kind=='free' else train_encoders(n, t, b, d=d, output=kind, **how)
@@ -148,8 +148,9 @@ def span(
 )->np.ndarray: # Evenly spaced
     "The values of a setting that is varied"
     lo,hi,num = [getattr(o, f'{name}_{k}') for k in ('min','max','num')]
-    if not (np.isfinite([lo, hi]).all() and lo<hi): raise ValueError(f"{name}_min must be below {name}_max and both finite, got {lo} and {hi}")
-    if not num>=2: raise ValueError(f"{name}_num must be >= 2, got {num}")
+    for k,v in ((f'{name}_min', lo), (f'{name}_max', hi)): check_number(k, v, '(0, inf)' if name=='t' else '(-inf, inf)')
+    check_whole(f'{name}_num', num, 2)
+    if not lo<hi: raise ValueError(f"{name}_min must be below {name}_max, got {lo} and {hi}")
     return np.linspace(lo, hi, num)
 
 # %% ../nbs/62_ccem.ipynb #4068450a
@@ -196,7 +197,8 @@ def grid(
     how,  # Arguments of `measure`
 )->tuple: # Table, figure, sentence
     "Positive cosine over the number of pairs and the temperature"
-    if not 2<=o.n_min<=o.n_max: raise ValueError(f"n_min must be >= 2 and at most n_max, got {o.n_min} and {o.n_max}")
+    for k in ('n_min','n_max'): check_whole(k, getattr(o, k), 2)
+    if o.n_min>o.n_max: raise ValueError(f"n_min must be at most n_max, got {o.n_min} and {o.n_max}")
     ns,t = np.arange(o.n_min, o.n_max+1),span(o, 't')
     tables = [measure(int(n), t, **how) for n in ns]
     table = pd.concat(tables, ignore_index=True)
@@ -266,10 +268,14 @@ def run_ccem(
     "Synthetic experiments on the sigmoid contrastive loss: writes OUT/EXPERIMENT.csv and OUT/EXPERIMENT.png"
     o = SimpleNamespace(**{k: v for k,v in locals().items() if k!='how'})
     run,threads = experiments.find(experiment)[0].make,torch.get_num_threads()
+    made = not Path(out).exists()
+    Path(out).mkdir(parents=True, exist_ok=True) # before the work
     torch.set_num_threads(1)                     # the matrices are small: a second thread costs more than it gives
     try: table,fig,found = run(o, how)
+    except ValueError:
+        if made: Path(out).rmdir()
+        raise
     finally: torch.set_num_threads(threads)
-    Path(out).mkdir(parents=True, exist_ok=True)
     paths = [Path(out)/f'{experiment}.{ext}' for ext in ('csv','png')]
     versions = f'python {platform.python_version()} torch {torch.__version__} numpy {np.__version__}'
     table.assign(versions=versions).to_csv(paths[0], index=False, lineterminator='\n')

@@ -1,7 +1,8 @@
 """What is proved at a point: whether anything on the curve, or any embedding at all, can be better than the CCEM minimum.
 
 Lower bounds of the (modulated) sigmoid loss, and how far above them the minimum over the double-constant embeddings lies: along the curve (`ccem_optimum`), and for any
-unit vectors (`ccem_certificate`, `certified_bias`). For `gamma=0` the CCEM minimum is the minimum over all embeddings and every gap is 0.
+unit vectors (`ccem_certificate`, `certified_bias`). For `gamma=0` the CCEM minimum is the minimum over all embeddings and every gap is 0. Whether the simplex ETF is the optimum is a closed
+form for every gamma (`etf_optimal`), and `code_bound` knows the dimension.
 
 Docs: https://sigmoid-cl.github.io/sigmoid_cl/certificate.html.md"""
 
@@ -9,13 +10,14 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/certificate.html.md"""
 
 # %% auto #0
 __all__ = ['Optimum', 'Bitangent', 'lower_bound', 'ccem_optimum', 'bend', 'bend_minimum', 'certified_bias', 'bitangent',
-           'ccem_certificate', 'plot_distance', 'plot_gaps']
+           'ccem_certificate', 'unit_force', 'etf_optimal', 'gegenbauer', 'smallest_value', 'code_bound',
+           'plot_distance', 'plot_gaps']
 
 # %% ../nbs/03_certificate.ipynb #c8200f01
 from collections import namedtuple
 import numpy as np
-from .margins import check_arguments, envelope, in_blocks, inflection, margin_loss, margin_parts, margin_slope
-from .optimum import curve_grid, curve_loss, curve_margins, envelope_minimum, optimal_x
+from .margins import check_arguments, check_values, envelope, in_blocks, increasing_root, inflection, log_margin_slope, margin_loss, margin_parts, margin_slope
+from .optimum import curve_grid, curve_loss, curve_margins, envelope_minimum, optimal_x, phase
 
 # %% ../nbs/03_certificate.ipynb #4ba6d6ef
 def _cell_low(a, z, h):
@@ -234,6 +236,127 @@ def ccem_certificate(
     if bound not in ('envelope','distance'): raise ValueError(f"bound must be 'envelope' or 'distance', got {bound!r}")
     gap, = in_blocks(lambda *args: _any_gap(*args, bound), *check_arguments(n, logit_scale, logit_bias, gamma))
     return gap[()]
+
+# %% ../nbs/03_certificate.ipynb #7bdf7f28
+def unit_force(
+    gamma,     # Modulation exponent, >= 0; number or array
+)->np.ndarray: # Shaped like `gamma`; `-inf` for gamma = 0 (and below 1e-9), where every force is below 1
+    "The margin `c0` at which a pair pulls with force 1: harder everywhere to the left, less to the right"
+    g,inv = np.unique(gamma, return_inverse=True)
+    out,k = np.full(g.shape, -np.inf),g>1e-9
+    def f(m, g):
+        ls,dl = log_margin_slope(m, g)
+        return -ls,-dl
+    if k.any(): out[k] = increasing_root(f, inflection(g[k]), np.zeros(k.sum()), args=(g[k].astype(np.float64),))
+    return out[inv].reshape(np.shape(gamma))[()]
+
+# %% ../nbs/03_certificate.ipynb #35d88fed
+def etf_optimal(
+    n,               # Number of pairs, >= 2; all arguments broadcast
+    logit_scale,     # t > 0
+    logit_bias=None, # b; `None` means `-logit_scale`
+    gamma=0.,        # Modulation exponent, >= 0; `ValueError` where nothing is proved: above 19, and only at a bias far below `-logit_scale`
+):                   # A bool, an array of them for arrays
+    "Is the simplex ETF the minimum of the loss over all unit vectors (in at least n dimensions)? Proved either way"
+    n,t,b,g = np.broadcast_arrays(*check_arguments(n, logit_scale, logit_bias, gamma))
+    mp,mn = curve_margins(0., n, t, b)
+    with np.errstate(all='ignore'): pull = np.log(2/(n-2))-log_margin_slope(mn, g)[0] # against a positive of force 1
+    res = np.where(g>0, (n==2)|(pull+log_margin_slope(mp, g)[0]>=0), phase(n, t, b)=='etf')
+    open = res & (n>2) & (g>19) & (mp<unit_force(g)) & (pull<0)
+    if open.any(): raise ValueError(f"gamma must be at most 19 at this scale and bias, got {g[open].flat[0]}")
+    return res if res.ndim else bool(res)
+
+# %% ../nbs/03_certificate.ipynb #30de3ce3
+def gegenbauer(
+    degree, # Largest degree, >= 1
+    d,      # Dimension, >= 2 (for 1 only up to degree 1)
+    s,      # Cosines, 1-D array
+)->np.ndarray: # `(degree+1, len(s))`, each 1 at 1
+    "Gegenbauer polynomials of the sphere in `d` dimensions"
+    C = [np.ones_like(s),s]
+    for k in range(1, degree): C.append(((2*k+d-2)*s*C[k]-k*C[k-1])/(k+d-2))
+    return np.stack(C[:degree+1])
+
+# %% ../nbs/03_certificate.ipynb #8a566a10
+def smallest_value(
+    f,          # Function of an array
+    curvature,  # Bound of its second derivative's absolute value on the interval
+    low=-1.,    # The interval begins here
+    high=1.,    # and ends here
+    *,
+    tol=1e-13,  # How far the bound may be below the smallest value seen
+    rounds=60,  # Halvings at most
+)->float:       # A lower bound of `f` on the interval, up to rounding
+    "Lower bound of a smooth function by halving cells"
+    s = np.linspace(low, high, 513)
+    a,z = s[:-1],s[1:]
+    fa,fz = f(a),f(z)
+    best = min(fa.min(), fz.min())
+    for _ in range(rounds):
+        lower = np.minimum(fa, fz)-curvature*(z-a)**2/8
+        k = lower<best-tol
+        if not k.any() or k.sum()>20000: break
+        a,z,fa,fz = a[k],z[k],fa[k],fz[k]
+        m = (a+z)/2
+        fm = f(m)
+        best = min(best, fm.min())
+        a,z,fa,fz = np.r_[a,m],np.r_[m,z],np.r_[fa,fm],np.r_[fm,fz]
+    return min(best-tol, (np.minimum(fa, fz)-curvature*(z-a)**2/8).min()) if k.any() else best-tol
+
+# %% ../nbs/03_certificate.ipynb #2044ac1c
+def _bound_program(n, C, f, fp):
+    "The linear program at some cosines: coefficients of h, all >= 0 but the first; None where it is not solved"
+    from scipy.optimize import linprog
+    K,N = len(C)-1,len(f)
+    rows = np.block([[C.T, np.zeros((N,1))],[-(n/2-1)*C.T, np.ones((N,1))]])
+    res = linprog(-np.r_[n/2, np.full(K, -n/2), 1.], rows, np.r_[f,fp], bounds=[(None,None)]+[(0,None)]*K+[(None,None)], method='highs',
+        options=dict(primal_feasibility_tolerance=1e-10, dual_feasibility_tolerance=1e-10))
+    return None if res.x is None else np.r_[res.x[0], np.maximum(res.x[1:-1], 0)]
+
+def _dips(s, y):
+    "Where a function known at ascending places has local minima: the vertex of the parabola through three neighbours"
+    i = np.flatnonzero((y[1:-1]<=y[:-2])&(y[1:-1]<=y[2:]))+1
+    d1,d2 = (y[i]-y[i-1])/(s[i]-s[i-1]),(y[i+1]-y[i])/(s[i+1]-s[i])
+    with np.errstate(all='ignore'): x = (s[i]+s[i-1])/2-d1*(s[i+1]-s[i-1])/2/(d2-d1)
+    return np.clip(np.where(np.isfinite(x), x, s[i]), -1, 1)
+
+def _program_bound(n, d, t, b, g, K, base):
+    "The linear programming bound with degree K, in units of `base`"
+    f,fp = (lambda s: margin_loss(-t*s-b, g)/base),(lambda s: margin_loss(t*s+b, g)/base)
+    fine,s,k = np.cos(np.linspace(np.pi, 0, 2001)),np.cos(np.linspace(0, np.pi, 41)),np.arange(K+1)
+    C = gegenbauer(K, d, fine)
+    for _ in range(8):
+        c = _bound_program(n, gegenbauer(K, d, s), f(s), fp(s))
+        if c is None: return 0.
+        h = c@C
+        s = np.unique(np.r_[s, _dips(fine, f(fine)-h), _dips(fine, fp(fine)+(n/2-1)*h)])
+    bend_h = (c[1:]*k[1:]*(k[1:]-1)*(k[1:]+d-2)*(k[1:]+d-1)).sum()/max(d*d-1, 1) # h'' is largest at 1
+    bend_f = t*t*(.25 if g==0 else (1+g)*max(1., float(margin_slope(inflection(g), g))))/base
+    above = min(0., smallest_value(lambda s: f(s)-c@gegenbauer(K, d, s), bend_f+bend_h))
+    least = smallest_value(lambda s: fp(s)+(n/2-1)*(c@gegenbauer(K, d, s)), bend_f+(n/2-1)*bend_h)
+    return n*c[0]-n/2*c.sum()+least+(n-1)*above
+
+def _code_bound(n, d, t, b, g, degree):
+    "The bound for one setting: the largest of all degrees"
+    base = float(curve_loss(optimal_x(n, t, b, g), n, t, b, g)*(1-ccem_certificate(n, t, b, g, bound='distance')))
+    if d>=n or not base>0: return base
+    return base*max([1.]+[_program_bound(n, d, t, b, g, K, base) for K in (range(2, degree+1) if d>1 else (1,))])
+
+def code_bound(
+    n,               # Number of pairs, >= 2; all arguments but `degree` broadcast
+    d,               # Dimension, >= 1
+    logit_scale,     # t > 0
+    logit_bias=None, # b; `None` means `-logit_scale`
+    gamma=0.,        # Modulation exponent, >= 0
+    *,
+    degree=6,        # Largest degree of h, >= 2; the bound does not fall with it
+):                   # A lower bound in nats, up to rounding; float, an array for arrays
+    "No `n` pairs of unit vectors in `d` dimensions have a smaller loss: the two-view linear programming bound, or the CCEM bound where that is larger"
+    if degree<2: raise ValueError(f"degree must be at least 2, got {degree}")
+    n,t,b,g = check_arguments(n, logit_scale, logit_bias, gamma)
+    d = check_values('d', d, 'a whole number >= 1', ok=lambda a: (a>=1)&(a==np.floor(a)))
+    args = np.broadcast_arrays(n, d, t, b, g)
+    return np.array([_code_bound(*map(float, o), degree) for o in zip(*(a.ravel() for a in args))]).reshape(args[0].shape)[()]
 
 # %% ../nbs/03_certificate.ipynb #0352db66
 def plot_distance(

@@ -17,7 +17,10 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from .fused import SigmoidLoss, FusedLoss, fused_loss_and_count, prepare
+from fastcore.meta import delegates
+from .fused import FusedLoss, LossOptions, SigmoidLoss, fused_loss_and_count, fused_sigmoid_loss, prepare
+from .losses import check_groups
+from .selection import GroupPartners, OwnPartners, group_shares
 
 # %% ../nbs/13_distributed.ipynb #5d766c06
 def _wait(works, timeout, what):
@@ -38,16 +41,17 @@ class _Ring:
         try: works = dist.batch_isend_irecv([dist.P2POp(dist.isend, out, self.prev, self.group), dist.P2POp(dist.irecv, into, self.next, self.group)])
         except RuntimeError as e: raise RuntimeError(f"ring_sigmoid_loss: {what} failed, another process has probably died ({str(e).splitlines()[0]})") from e
         return lambda: _wait(works, self.timeout, what)
-    def gather(self, values, device):
-        "A row of whole numbers from every process"
-        mine = torch.tensor(values, device=device)
-        rows = [torch.empty_like(mine) for _ in range(self.size)]
-        try: work = dist.all_gather(rows, mine, group=self.group, async_op=True)
+    def gather(self, mine, sizes=None):
+        "A row of whole numbers from every process, of `sizes` if they differ"
+        sizes = sizes or [len(mine)]*self.size
+        padded = torch.cat([mine, mine.new_zeros(max(sizes)-len(mine))])
+        rows = [torch.empty_like(padded) for _ in sizes]
+        try: work = dist.all_gather(rows, padded, group=self.group, async_op=True)
         except RuntimeError as e: raise RuntimeError(f"ring_sigmoid_loss: exchange of sizes failed, another process has probably died ({str(e).splitlines()[0]})") from e
         _wait([work], self.timeout, 'exchange of sizes')
-        return torch.stack(rows).tolist()
+        return [o[:n] for o,n in zip(rows, sizes)]
     def travel(self, v, need, work):
-        "`work(block, gradient, own)` on the target rows of every process, of which number k has `sizes[k]`; the gradient of the own ones, if there is need"
+        "`work(block, gradient, steps away)` on the target rows of every process, of which number k has `sizes[k]`; the gradient of the own ones, if there is need"
         empty = lambda k: v.new_empty(len(v), self.sizes[k%self.size], v.shape[-1])
         block,arrived,sums,late = v,None,None,None # a transfer keeps its tensors, so it is dropped when it is over
         for s in range(self.size):
@@ -56,7 +60,7 @@ class _Ring:
                 ahead = empty(owner+1)
                 arrived = self.start(block, ahead, 'exchange of target rows')
             part = torch.zeros_like(block) if need else None
-            work(block, part, s==0)
+            work(block, part, s)
             if need:
                 if late: late(); part += sums # what the others found about this block
                 sums = late = None
@@ -69,66 +73,75 @@ class _Ring:
         return sums
 
 # %% ../nbs/13_distributed.ipynb #7a3b7e4b
+def _ring_partners(ring, options, groups, n, k):
+    "Partners of the own rows among the target rows of each process, the own first"
+    own = [OwnPartners(k, ring.device)]+[OwnPartners(device=ring.device)]*(ring.size-1)
+    if groups[0] is None: return own
+    order = [(ring.rank+s)%ring.size for s in range(ring.size)]
+    theirs = ring.gather(groups[1], ring.sizes)
+    if options.same=='ignore': return [GroupPartners(groups[0], theirs[o], own=p) for o,p in zip(order, own)]
+    if options.positives=='sum': return [GroupPartners(groups[0], theirs[o]) for o in order]
+    rows,cols = group_shares(torch.cat(ring.gather(groups[0], ring.rows)), torch.cat(theirs), ring.dtype)
+    rows,cols = rows.split(ring.rows)[ring.rank],cols.split(ring.sizes)
+    return [GroupPartners(groups[0], theirs[o], (rows,cols[o])) for o in order]
+
+# %% ../nbs/13_distributed.ipynb #46627584
 def ring_loss_and_count(
-    u:Tensor,                  # Own online embeddings, shape `(n, d)` or `(V, n, d)`
-    v:Tensor,                  # Own target embeddings, shape `(n, d)` or `(G, n, d)`
-    logit_scale,               # Factor on the cosine, linear; the same in all processes
-    logit_bias,                # Added after scaling; the same in all processes
-    gamma:float=0.,            # Power of the confidence penalty; unused with a threshold
-    threshold:float=None,      # Filter on the penalty
-    group=None,                # Process group; the default one when None
-    chunk_size:int=None,       # Side of a tile
-    detach_penalty:bool=False, # Hold the penalty constant in the gradient
-    bf16:bool=False,           # Matrix products of float32 embeddings in bfloat16; unused with a threshold
-    timeout:float=None,        # Seconds to wait for a neighbour; the group's own limit when None
-)->tuple:                      # Scalar loss of this process, number of pairs in it
+    u:Tensor,             # Own online embeddings, shape `(n, d)` or `(V, n, d)`
+    v:Tensor,             # Own target embeddings, shape `(k, d)` or `(G, k, d)`
+    logit_scale,          # Factor on the cosine, linear; the same in all processes
+    logit_bias,           # Added after scaling; the same in all processes
+    options:LossOptions,  # How; the same in all processes
+    groups=None,          # Group of each own row of `u`
+    target_groups=None,   # Group of each own row of `v`
+    group=None,           # Process group; the default one when None
+    timeout:float=None,   # Seconds to wait for a neighbour; the group's own limit when None
+)->tuple:                 # Scalar loss of this process, number of pairs in it
     "`ring_sigmoid_loss` and the number of pairs of this process"
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size(group)==1:
-        return fused_loss_and_count(u, v, logit_scale, logit_bias, gamma, threshold, chunk_size, detach_penalty, bf16)
-    u,v,t,b,blocks = prepare(u, v, logit_scale, logit_bias, gamma, threshold, chunk_size)
+        return fused_loss_and_count(u, v, logit_scale, logit_bias, options, groups, target_groups)
+    u,v,t,b,blocks = prepare(u, v, logit_scale, logit_bias)
+    n,k = u.shape[1],v.shape[1]
+    ids = check_groups(n, k, groups, target_groups, options.same, options.positives, u.device)
     ring = _Ring(group, timeout)
-    rows = ring.gather([u.shape[1], u.shape[2], len(u), len(v), torch.finfo(u.dtype).bits, int(v.requires_grad)], u.device)
-    if any(o[1:]!=rows[0][1:] for o in rows):
-        raise ValueError(f"processes differ in (n, d, views of u, views of v, bits, gradient of v), only n may: {rows}")
-    ring.sizes = [o[0] for o in rows]
-    return FusedLoss.apply(u, v, t, b, blocks, ring.travel, sum(ring.sizes)/ring.size, float(gamma), threshold, detach_penalty, chunk_size, bf16)
+    mine = [n, k, u.shape[2], len(u), len(v), torch.finfo(u.dtype).bits, int(v.requires_grad), int(ids[0] is not None)]
+    rows = [o.tolist() for o in ring.gather(torch.tensor(mine, device=u.device))]
+    if any(o[2:]!=rows[0][2:] for o in rows):
+        raise ValueError(f"processes differ in (n, k, d, views of u, views of v, bits, gradient of v, groups), only n and k may: {rows}")
+    ring.rows,ring.sizes,ring.device,ring.dtype = [o[0] for o in rows],[o[1] for o in rows],u.device,u.dtype
+    return FusedLoss.apply(u, v, t, b, blocks, ring.travel, _ring_partners(ring, options, ids, n, k), sum(ring.rows)/ring.size, options)
 
+@delegates(fused_sigmoid_loss)
 def ring_sigmoid_loss(
-    u:Tensor,                  # Own online embeddings, shape `(n, d)` or `(V, n, d)`; `n` may differ between processes
-    v:Tensor,                  # Own target embeddings, shape `(n, d)` or `(G, n, d)`
-    logit_scale,               # Factor on the cosine, linear; the same in all processes
-    logit_bias,                # Added after scaling; the same in all processes
-    gamma:float=0.,            # Power of the confidence penalty, >= 0; unused with a threshold
-    threshold:float=None,      # Keep only negatives with a penalty above this, in (0, 1)
-    group=None,                # Process group; the default one when None
-    chunk_size:int=None,       # Side of a tile; chosen from the device when None
-    detach_penalty:bool=False, # Hold the penalty constant in the gradient
-    bf16:bool=False,           # Matrix products of float32 embeddings in bfloat16; unused with a threshold
-    timeout:float=None,        # Seconds to wait for a neighbour; the group's own limit when None
-)->Tensor:                     # Scalar; the mean over processes is the loss of the joint batch
+    u:Tensor,             # Own online embeddings, shape `(n, d)` or `(V, n, d)`; `n` may differ between processes
+    v:Tensor,             # Own target embeddings, shape `(k, d)` or `(G, k, d)`
+    logit_scale,          # Factor on the cosine, linear; the same in all processes
+    logit_bias,           # Added after scaling; the same in all processes
+    gamma:float=0.,       # Power of the confidence penalty, >= 0; unused with a threshold
+    threshold:float=None, # Keep only negatives with a penalty above this, in (0, 1)
+    group=None,           # Process group; the default one when None
+    groups=None,          # Group of each own row, whole numbers that mean the same in all processes; each row its own when None
+    target_groups=None,   # Group of each own row of `v`; those of `u` when None
+    timeout:float=None,   # Seconds to wait for a neighbour; the group's own limit when None
+    **kwargs
+)->Tensor:                # Scalar; the mean over processes is the loss of the joint batch
     "Sigmoid loss of a batch spread over processes, without gathering it; without a process group, `fused_sigmoid_loss`"
-    return ring_loss_and_count(u, v, logit_scale, logit_bias, gamma, threshold, group, chunk_size, detach_penalty, bf16, timeout)[0]
+    return ring_loss_and_count(u, v, logit_scale, logit_bias, LossOptions(gamma, threshold, **kwargs), groups, target_groups, group, timeout)[0]
 
 # %% ../nbs/13_distributed.ipynb #626bfd35
+@delegates(SigmoidLoss)
 class RingSigmoidLoss(SigmoidLoss):
-    "`SigmoidLoss` over all processes of a group; `selected` counts the pairs of this process"
+    "`SigmoidLoss` over all processes of a group; `selected` counts the pairs of this process, and averaging the results over processes gives the loss of the joint batch"
     def __init__(self,
-        gamma:float=0.,            # Power of the confidence penalty, >= 0; may be changed between calls
-        threshold:float=None,      # Filter on the penalty, in (0, 1); may be changed between calls
-        group=None,                # Process group; the default one when None
-        timeout:float=None,        # Seconds to wait for a neighbour; the group's own limit when None
-        **kwargs,                  # `chunk_size`, `detach_penalty`, `bf16` of `SigmoidLoss`
+        gamma:float=0.,       # Power of the confidence penalty, >= 0; may be changed between calls
+        threshold:float=None, # Filter on the penalty, in (0, 1); may be changed between calls
+        group=None,           # Process group; the default one when None
+        timeout:float=None,   # Seconds to wait for a neighbour; the group's own limit when None
+        **kwargs
     ):
         super().__init__(gamma, threshold, **kwargs)
         self.group,self.timeout = group,timeout
 
-    def forward(self,
-        image_features:Tensor, # Own online embeddings
-        text_features:Tensor,  # Own target embeddings
-        logit_scale,           # Factor on the cosine, linear
-        logit_bias,            # Added after scaling
-    )->Tensor:                 # Scalar; the mean over processes is the loss of the joint batch
-        "Loss of the own rows in a batch spread over processes"
-        loss,self.selected = ring_loss_and_count(image_features, text_features, logit_scale, logit_bias, self.gamma, self.threshold,
-            self.group, self.chunk_size, self.detach_penalty, self.bf16, self.timeout)
-        return loss
+    def loss_and_count(self, u, v, t, b, groups=None, target_groups=None): # as `ring_loss_and_count`
+        "Loss and number of pairs of this process"
+        return ring_loss_and_count(u, v, t, b, self.options(), groups, target_groups, self.group, self.timeout)

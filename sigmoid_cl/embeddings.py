@@ -116,21 +116,25 @@ def _matrix_geometry(u, v):
     return PairGeometry(pos.mean(-1), s_neg, pos.std(-1, correction=0), std_neg, (pos.amin(-1)-top)/2)
 
 # %% ../nbs/00_embeddings.ipynb #ef62f506
-def _moments(u, v, reduce):
-    "`(s_pos, s_neg, std_pos, std_neg)` of unit rows `(..., n, d)` from sums, those of all processes when `reduce` joins them"
+def _means(u, v, reduce):
+    "`(n, mean of the rows of u, of v, positive cosines, their mean, mean over all pairs, what it is above the negatives' mean)` of unit rows `(..., n, d)`"
     d,pos = u.shape[-1],(u*v).sum(-1)
     count = torch.full_like(pos[...,:1], u.shape[-2])
-    first = reduce(torch.cat([count, pos.sum(-1, keepdim=True), u.sum(-2), v.sum(-2)], -1), 'sum')
-    n,(p,mu,mv) = first[...,0],(first[...,1:]/first[...,:1]).split([1, d, d], -1)
+    sums = reduce(torch.cat([count, pos.sum(-1, keepdim=True), u.sum(-2), v.sum(-2)], -1), 'sum')
+    n,(p,mu,mv) = sums[...,0],(sums[...,1:]/sums[...,:1]).split([1, d, d], -1)
+    p,m = p[...,0],(mu*mv).sum(-1)
+    return n,mu,mv,pos,p,m,(p-m)/(n-1)
+
+def _moments(u, v, reduce):
+    "`(s_pos, s_neg, std_pos, std_neg)` of unit rows `(..., n, d)` from sums, those of all processes when `reduce` joins them"
+    d,(n,mu,mv,pos,p,m,shift) = u.shape[-1],_means(u, v, reduce)
     a,c = u-mu[...,None,:],v-mv[...,None,:]
-    second = reduce(torch.cat([(pos-p).square().sum(-1, keepdim=True), (a.mT@a).flatten(-2), (c.mT@c).flatten(-2)], -1), 'sum')
-    spread,A,C = second.split([1, d*d, d*d], -1)
+    sums = reduce(torch.cat([(pos-p[...,None]).square().sum(-1, keepdim=True), (a.mT@a).flatten(-2), (c.mT@c).flatten(-2)], -1), 'sum')
+    spread,A,C = sums.split([1, d*d, d*d], -1)
     square = lambda x,M: (x * (M.unflatten(-1, (d,d))@x[...,None])[...,0]).sum(-1) # x' M x
     total = n*square(mv, A) + n*square(mu, C) + (A*C).sum(-1)                       # squares around m over all pairs
-    p,spread,m = p[...,0],spread[...,0],(mu*mv).sum(-1)
-    shift = (p-m)/(n-1)                                                             # the negatives' mean is m - shift
-    var = (total - spread - n*(p-m).square())/(n*(n-1)) - shift.square()
-    return p,m-shift,(spread/n).sqrt(),var.clamp_min(0).sqrt()
+    var = (total - spread[...,0] - n*(p-m).square())/(n*(n-1)) - shift.square()
+    return p,m-shift,(spread[...,0]/n).sqrt(),var.clamp_min(0).sqrt()
 
 # %% ../nbs/00_embeddings.ipynb #f8fec329
 def _extremes(u, v, dtype):
@@ -151,6 +155,8 @@ def pair_geometry(
     u:Tensor,    # Embeddings of view a, shape `(..., n, d)`, n >= 2; rows need not have unit length, a zero row stays zero
     v:Tensor,    # View b, same shape; row `i` is the positive of row `i` of `u`
     reduce=None, # `reduce(tensor, op)` returns the tensor joined over processes, op `'sum'` or `'min'`; every process has to call. None: one process
+    *,
+    means:bool=False, # Only the two means, which take no product of rows; the rest is NaN
 )->PairGeometry: # Tensors `(...)` without gradient, float64: mean and (population) standard deviation of both cosines, and `(min positive - max negative)/2`
     "Where two views stand: cosines of positive and of negative pairs, their spread, and the margin, in memory linear in n"
     if u.shape!=v.shape or u.ndim<2: raise ValueError(f"u and v must have one shape (..., n, d), got {tuple(u.shape)} and {tuple(v.shape)}")
@@ -160,11 +166,15 @@ def pair_geometry(
     wide = torch.float32 if u.device.type=='mps' else torch.float64 # Apple's GPUs have no float64
     with torch.autocast(u.device.type, enabled=False):
         u,v = (F.normalize(o.to(wide), dim=-1) for o in (u,v))
-        if reduce is None and n<=2*d: return _matrix_geometry(u, v)
+        if reduce is None and n<=2*d and not means: return _matrix_geometry(u, v)
         reduce = reduce or (lambda x,op: x)
+        if means:
+            *_,p,m,shift = _means(u, v, reduce)
+            return PairGeometry(p, m-shift, *[torch.full_like(p, math.nan)]*3)
+        moments = _moments(u, v, reduce)
         low,top = _extremes(u, v, dtype)
         low,top = reduce(torch.stack([low, -top]), 'min')
-        return PairGeometry(*_moments(u, v, reduce), (low+top)/2)
+        return PairGeometry(*moments, (low+top)/2)
 
 # %% ../nbs/00_embeddings.ipynb #251a5f09
 def plot_similarities(

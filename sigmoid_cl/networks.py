@@ -11,10 +11,10 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/networks.html.md"""
 # %% auto #0
 __all__ = ['encoders', 'register_encoder', 'STEM_STRIDE', 'convnet', 'narrow_resnet', 'resnet8', 'list_encoders', 'build_encoder',
            'evaluating', 'batch_norms', 'still_statistics', 'batch_statistics', 'settle_statistics', 'n_features',
-           'projector', 'ContrastiveModel', 'ViewsLoss', 'param_groups']
+           'projector', 'ContrastiveModel', 'takes_groups', 'ViewsLoss', 'param_groups']
 
 # %% ../nbs/30_networks.ipynb #05ac0a91
-import math
+import inspect,math
 from contextlib import contextmanager,nullcontext
 from functools import partial
 import torch,torchvision
@@ -22,6 +22,8 @@ from fastcore.basics import patch
 from torch import nn,Tensor
 from torch.utils.checkpoint import checkpoint
 from torchvision.models.resnet import BasicBlock
+from .backbones import outside_encoder,recompute,with_weights
+from .losses import as_groups
 from .registry import Registry,size_class
 
 # %% ../nbs/30_networks.ipynb #877d85c8
@@ -116,23 +118,31 @@ def list_encoders()->list: # Names, with `N` for a number: `resnet8_wN` stands f
     "The encoders that `build_encoder` knows by name, `timm`'s apart"
     return encoders.names
 
-def _timm_encoder(name, in_channels):
+def _random_encoder(encoder, in_channels, size):
+    if encoder in encoders:
+        entry,args = encoders.find(encoder)
+        return entry.make(in_channels, size, *args)
+    net = outside_encoder(str(encoder), in_channels)
+    if net is not None: return net
     try: import timm
     except ImportError: timm = None
-    if timm and timm.is_model(name): return timm.create_model(name, pretrained=False, num_classes=0, in_chans=in_channels)
     hint = 'timm does not know it either' if timm else 'timm is not installed'
-    raise ValueError(f"encoder must be one of {', '.join(list_encoders())} or a timm model ({hint}), got {name!r}")
+    raise ValueError(f"encoder must be one of {', '.join(list_encoders())}, torchvision.NAME, or a timm model ({hint}), got {encoder!r}")
 
 def build_encoder(
     encoder='resnet18',  # A name, or an `nn.Module` that maps `(B, C, H, W)` to `(B, n_features)` (returned as it is)
     in_channels:int=3,   # Channels of the images
     size:int=224,        # Height and width of the global views; it decides the stem
-)->nn.Module:            # `(B, in_channels, H, W)` -> `(B, n_features)`, randomly initialised
+    *,
+    pretrained:bool=False,# Begin with the weights of timm or torchvision, if they are on disk
+    weights:str=None,     # Begin with the weights in a file .safetensors
+    grad_checkpoint:bool=False, # Compute activations twice instead of keeping them, where the encoder offers it
+)->nn.Module:            # `(B, in_channels, H, W)` -> `(B, n_features)`, randomly initialised unless weights are given
     "An encoder without its classification layer"
-    if isinstance(encoder, nn.Module): return encoder
-    if encoder not in encoders: return _timm_encoder(encoder, in_channels)
-    entry,args = encoders.find(encoder)
-    return entry.make(in_channels, size, *args)
+    net = encoder
+    if not isinstance(encoder, nn.Module): net = with_weights(partial(_random_encoder, encoder, in_channels, size), encoder, pretrained=pretrained, weights=weights)
+    elif pretrained or weights: raise ValueError(f"weights: a module has its own, got {weights!r} with a {type(encoder).__name__}")
+    return recompute(net) if grad_checkpoint else net
 
 # %% ../nbs/30_networks.ipynb #5dea9874
 @contextmanager
@@ -211,7 +221,11 @@ def n_features(
 )->int:                # The number of features
     "Measure the length of the feature vector of `encoder`"
     p = next(encoder.parameters(), torch.empty(0))
-    with evaluating(encoder): h = encoder(torch.zeros(1, in_channels, size, size, device=p.device, dtype=p.dtype))
+    x = torch.zeros(1, in_channels, size, size, device=p.device, dtype=p.dtype)
+    try:
+        with evaluating(encoder): h = encoder(x)
+    except (RuntimeError, AssertionError, ValueError) as e: raise ValueError(f"encoder {type(encoder).__name__} cannot take images of {in_channels}x{size}x{size}: {' '.join(str(e).split())[:200]}") from None
+    if not isinstance(h, Tensor): raise ValueError(f"encoder must return features of shape (B, n_features), got {type(h).__name__}")
     if h.ndim!=2: raise ValueError(f"encoder must return features of shape (B, n_features), got {tuple(h.shape)}")
     return h.shape[1]
 
@@ -283,27 +297,58 @@ def project(self:ContrastiveModel,
     return torch.cat([run(*part) for part in zip(*(o.split(self.chunk) for o in views))], dim=1)
 
 # %% ../nbs/30_networks.ipynb #10b4ba59
+def takes_groups(
+    loss, # A loss over views
+)->bool:  # Whether it has parameters `groups` and `target_groups`
+    "Whether a loss can be told who belongs together"
+    return {'groups','target_groups'} <= inspect.signature(loss.forward if isinstance(loss, nn.Module) else loss).parameters.keys()
+
 class ViewsLoss(nn.Module):
-    "What a fastai `Learner` calls: hands the four things in `pred` to a loss over views"
+    "What a fastai `Learner` calls: hands the four things in `pred` to a loss over views, and who belongs together"
     def __init__(self,
-        loss, # Maps `(u (V, n, d), v (G, n, d), logit_scale, logit_bias)` to a scalar, for instance `SigmoidLoss()` or `mean_over_views(...)`
+        loss,        # Maps `(u (V, n, d), v (G, n, d), logit_scale, logit_bias)` to a scalar, for instance `SigmoidLoss()` or `mean_over_views(...)`
+        groups=None, # Group of each image of the data set, whole numbers `(N,)`; each image its own when None
+        queue:int=0, # Past target embeddings of so many images that `u` is compared with as well
     ):
         super().__init__()
-        self.loss = loss
+        if not queue>=0: raise ValueError(f"queue must be >= 0, got {queue}")
+        if (groups is not None or queue) and not takes_groups(loss): raise ValueError(f"{'queue' if queue else 'groups'}: needs a loss that takes groups, as SigmoidLoss does, got {loss!r}")
+        if groups is not None: groups = as_groups(groups, len(groups), 'groups')
+        self.loss,self.queue = loss,queue
+        self.register_buffer('groups', groups, persistent=False)
+        self.past,self.past_ids,self.compared = None,None,0 # the queue, and how many of it the last batch met
 
     def forward(self,
-        pred:tuple, # `(u, v, logit_scale, logit_bias)`: the output of `ContrastiveModel` with the target's embeddings put in
-        *y,         # Labels or indices of the batch; not used
-    )->Tensor:      # Scalar
+        pred:tuple,      # `(u, v, logit_scale, logit_bias)`: the output of `ContrastiveModel` with the target's embeddings put in
+        ids:Tensor=None, # Numbers of the images in the data set
+    )->Tensor:           # Scalar
         "The loss of a batch"
-        return self.loss(*pred)
+        if self.groups is None and not self.queue: return self.loss(*pred)
+        (u,v,t,b),own = pred,self.group_of(ids)
+        if not self.queue: return self.loss(u, v, t, b, groups=own)
+        if self.past is None or self.past.shape[0]!=v.shape[0]: self.past,self.past_ids = v[:,:0].detach(),ids[:0]
+        self.compared = len(self.past_ids)
+        loss = self.loss(u, torch.cat([v, self.past], 1), t, b, groups=own, target_groups=self.group_of(torch.cat([ids, self.past_ids])))
+        self.past,self.past_ids = torch.cat([v.detach(), self.past], 1)[:,:self.queue],torch.cat([ids, self.past_ids])[:self.queue]
+        return loss
+
+    def get_extra_state(self):
+        "The queue, so that a run that is continued has it"
+        return dict(past=self.past, past_ids=self.past_ids)
+
+    def set_extra_state(self, state): self.past,self.past_ids = state['past'],state['past_ids']
+
+    def group_of(self,
+        ids:Tensor, # Numbers of images
+    )->Tensor:      # Their groups; without any, their numbers
+        "Who belongs together"
+        return ids if self.groups is None else self.groups.to(ids.device)[ids]
 
 # %% ../nbs/30_networks.ipynb #aa70698f
 def param_groups(
-    model:ContrastiveModel, # Its parameters are split; those without gradient are left out
+    model:ContrastiveModel, # Its parameters are split, those that are frozen for now too: `unfreeze` finds them again
 )->list:                    # Three lists: the encoder's weights, its biases and norms, and the projector's parameters with `[log_scale, logit_bias]`
     "Split parameters for the optimiser: weights, biases and normalisation, head"
     inside = {id(p) for p in model.encoder.parameters()}
-    learns = [p for p in model.parameters() if p.requires_grad]
-    encoder,head = [p for p in learns if id(p) in inside],[p for p in learns if id(p) not in inside]
+    encoder,head = [p for p in model.parameters() if id(p) in inside],[p for p in model.parameters() if id(p) not in inside]
     return [[p for p in encoder if p.ndim>1], [p for p in encoder if p.ndim<=1], head]

@@ -1,7 +1,7 @@
 """Where the sigmoid loss wants the embeddings to be, for any batch size, scale, bias and gamma.
 
 The minimum of the (modulated) sigmoid loss over the double-constant embeddings, which for `gamma=0` is the minimum over
-all embeddings (Lee, Chang and Sohn, AISTATS 2024; their `b` is our `-b`). Everything is numpy in float64 and broadcasts
+all embeddings (Lee, Chang and Sohn, AISTATS 2024; their `b` is our `-b`. A proof for every bias: `theory/20_ccem_theory`). Everything is numpy in float64 and broadcasts
 over `n, logit_scale, logit_bias, gamma`; `logit_bias=None` means `-logit_scale`. What is proved about a minimum is in `certificate`, whose functions can be imported
 from here too.
 
@@ -22,8 +22,8 @@ from .margins import log_margin_loss, log_margin_slope, margin_loss
 
 # %% ../nbs/02_optimum.ipynb #7b082333
 def __getattr__(name):
-    "`ccem_optimum`, `ccem_certificate` and `certified_bias` live in `certificate`, which is imported when one of them is asked for"
-    if name not in ('Optimum','ccem_optimum','ccem_certificate','certified_bias'): raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    "`ccem_optimum`, `ccem_certificate`, `certified_bias`, `etf_optimal` and `code_bound` live in `certificate`, which is imported when one of them is asked for"
+    if name not in ('Optimum','ccem_optimum','ccem_certificate','certified_bias','etf_optimal','code_bound'): raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from sigmoid_cl import certificate
     return getattr(certificate, name)
 

@@ -35,6 +35,7 @@ def toy_learner(
     loss=None,       # Loss over views; `SigmoidLoss()` when None
     lr:float=.01,    # Learning rate of SGD
     bs:int=8,        # Vectors in a batch; 24 make an epoch
+    queue:int=0,     # Vectors whose past target embeddings are compared with as well
     seed:int=0,      # Data, weights and noise follow from it
 )->Learner:          # Its validation set is empty
     "A contrastive `Learner` on 24 vectors in 6 dimensions, embedded in 4"
@@ -42,7 +43,7 @@ def toy_learner(
     x = torch.randint(256, (24, 1, 1, 6), dtype=torch.uint8)
     train,empty = [ViewsDL(MemoryImages(o), bs, views=NoisyCopies(n_views), seed=seed, device='cpu') for o in (x, x[:0])]
     model = ContrastiveModel(nn.Sequential(nn.Flatten(), nn.Linear(6, 5)), nn.Linear(5, 4), logit_scale=5, logit_bias=-2)
-    return Learner(DataLoaders(train, empty, device='cpu'), model, loss_func=ViewsLoss(loss or SigmoidLoss()),
+    return Learner(DataLoaders(train, empty, device='cpu'), model, loss_func=ViewsLoss(loss or SigmoidLoss(), queue=queue),
                    opt_func=partial(OptimWrapper, opt=torch.optim.SGD, momentum=.9), lr=lr, cbs=cbs)
 
 def fit_quietly(

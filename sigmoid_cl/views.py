@@ -109,14 +109,15 @@ def color_affine(
     grey:Tensor,       # True where the result becomes grey, shape `(N,)`
     *,
     order:Tensor=None, # Order of the first four for each view, shape `(N, 4)`, numbered as above; None takes this order
-    c:int=3,           # Channels; on one channel only brightness and contrast have an effect
+    c:int=3,           # Channels; where they are not three, only brightness and contrast have an effect
 )->tuple:              # `M` and `Q`, each `(N, c, c)`: a pixel `p` of a view with mean colour `mu` becomes `M@p + Q@mu`
     "The chain of colour operations as two matrices per view"
     n = len(brightness)
     eye = torch.eye(c, device=hue.device, dtype=hue.dtype)
-    to_grey = hue.new_tensor(_LUMA if c==3 else [1.]).expand(c, c)
+    to_grey = hue.new_tensor(_LUMA if c==3 else [1/c]*c).expand(c, c)
     f = lambda o: o[:,None,None]
-    ops = torch.stack([f(brightness)*eye, f(contrast)*eye, f(saturation)*eye + (1-f(saturation))*to_grey, hue_matrices(hue) if c==3 else eye.expand(n, c, c)], 1)
+    still = eye.expand(n, c, c)
+    ops = torch.stack([f(brightness)*eye, f(contrast)*eye, *((f(saturation)*eye + (1-f(saturation))*to_grey, hue_matrices(hue)) if c==3 else (still, still))], 1)
     pull = torch.zeros_like(ops[:,:,0,0])
     pull[:,1] = 1-contrast
     if order is not None: ops,pull = ops[torch.arange(n, device=hue.device)[:,None], order],pull.gather(1, order)
@@ -125,7 +126,7 @@ def color_affine(
         luma = to_grey[0]@MQ # of each column
         MQ = ops[:,k]@MQ
         MQ[:,:,c:] += ((luma[:,:c]+luma[:,c:])*pull[:,k,None])[:,None]
-    return torch.where(f(grey), to_grey@MQ, MQ).split(c, 2)
+    return (torch.where(f(grey), to_grey@MQ, MQ) if c==3 else MQ).split(c, 2)
 
 # %% ../nbs/22_views.ipynb #e92cee18
 N_TRIES = 10 # as torchvision
@@ -165,10 +166,10 @@ class MultiCrop(nn.Module):
         flip:float=.5,          # Probability of mirroring
         brightness:float=.8,    # Factor drawn from `[max(0, 1-brightness), 1+brightness]`
         contrast:float=.8,      # Likewise
-        saturation:float=.8,    # Likewise; without effect on one channel
-        hue:float=.2,           # Turn of the colour circle drawn from `[-hue, hue]`, <= 0.5; without effect on one channel
+        saturation:float=.8,    # Likewise; without effect unless there are three channels
+        hue:float=.2,           # Turn of the colour circle drawn from `[-hue, hue]`, <= 0.5; without effect unless there are three channels
         jitter:float=.8,        # Probability that the four above happen
-        grey:float=.2,          # Probability of grey; without effect on one channel
+        grey:float=.2,          # Probability of grey; without effect unless there are three channels
         blur=(.1, 2.),          # Range of the blur's standard deviation in pixels; None for no blur
         kernel:int=None,        # Taps of the blur, odd; None takes the odd number near `size/10`; 1 is no blur
         solarize:float=.2,      # Probability that a global view has its values >= 127/255 inverted
@@ -199,10 +200,10 @@ class MultiCrop(nn.Module):
 @patch
 @torch.no_grad()
 def forward(self:MultiCrop,
-    x:Tensor, # Images, `uint8` or float in `[0, 1]`, shape `(B, C, H, W)`, C = 1 or 3
+    x:Tensor, # Images, `uint8` or float in `[0, 1]`, shape `(B, C, H, W)`; any number of channels
 )->list:      # `n_global` tensors `(B, C, size, size)`, then `n_local` of `(B, C, local_size, local_size)`
     "Views of every image"
-    if x.ndim!=4 or x.shape[1] not in (1, 3): raise ValueError(f"need images (B, C, H, W) with 1 or 3 channels, got {tuple(x.shape)}")
+    if x.ndim!=4 or not x.numel(): raise ValueError(f"need images (B, C, H, W), got {tuple(x.shape)}")
     if not (x.dtype==torch.uint8 or x.is_floating_point()): raise ValueError(f"need uint8 or float images, got {x.dtype}")
     with torch.autocast(x.device.type, enabled=False):
         return [v for n,size,scale,sol in ((self.n_global, self.size, self.scale, self.solarize), (self.n_local, self.local_size, self.local_scale, 0.))
@@ -297,14 +298,14 @@ def views_for(
 
 # %% ../nbs/22_views.ipynb #6c4a53cc
 def view_sheet(
-    views:list,    # Batches of views, each `(B, C, h, w)`, 1 or 3 channels, values in `[0, 1]`
+    views:list,    # Batches of views, each `(B, C, h, w)`, values in `[0, 1]`; of more than three channels the first three are shown, of two the first
     n:int=6,       # Images to show, one per row
     *,
     x:Tensor=None, # The images, `(B, C, H, W)`, `uint8` or in `[0, 1]`, for a first column; None leaves it out
 )->Tensor:         # One picture, shape `(height, width, 3)`, in `[0, 1]`
     "Views of an image beside each other, every pixel drawn at the same size, with a white line around"
     if x is not None: views = [x[:n]/255 if x.dtype==torch.uint8 else x[:n], *views]
-    cols = [o[:n].detach().float().cpu().clamp(0, 1).expand(-1, 3, -1, -1) for o in views]
+    cols = [o[:n,:3 if o.shape[1]>2 else 1].detach().float().cpu().clamp(0, 1).expand(-1, 3, -1, -1) for o in views]
     side = max(o.shape[2] for o in cols)+2
     pad = lambda o: torch.nn.functional.pad(o, (1, 1, 1, side-1-o.shape[2]), value=1.)
     return torch.cat([torch.cat(list(pad(o)), 1) for o in cols], 2).permute(1, 2, 0)

@@ -64,11 +64,11 @@ def expected(
     cfg = cfg['DEFAULT']
     version = re.search(r'^__version__ = "(.+)"', (src/name/'__init__.py').read_text(encoding='utf-8'), re.M)[1]
     reqs = [norm(o) for o in cfg['requirements'].split()]
-    dev = [norm(o) for o in cfg['dev_requirements'].split()]
-    dev = [f"{o.split(';')[0]};{'('+o.split(';')[1]+')and' if ';' in o else ''}extra==dev" for o in dev]
+    extra = [(norm(o), k.removesuffix('_requirements')) for k in cfg if k.endswith('_requirements') for o in cfg[k].split()]
+    extra = [f"{o.split(';')[0]};{'('+o.split(';')[1]+')and' if ';' in o else ''}extra=={k}" for o,k in extra]
     modules = {p.relative_to(src).as_posix() for kind in ('*.py', 'studies/*.toml') for p in (src/name).rglob(kind)}
     info = {f'{name}-{version}.dist-info/{o}' for o in ('METADATA','WHEEL','RECORD','entry_points.txt','top_level.txt','licenses/LICENSE')}
-    return dict(version=version, description=cfg['description'], keywords=','.join(cfg['keywords'].split()), requires=reqs+dev,
+    return dict(version=version, description=cfg['description'], keywords=','.join(cfg['keywords'].split()), requires=reqs+extra,
         scripts=dict(re.split(r'\s*=\s*', o.strip(), maxsplit=1) for o in cfg['console_scripts'].splitlines() if o.strip()), files=modules|info)
 
 def compare(

@@ -5,9 +5,11 @@ python nbs/benchmarks/ring.py       # 1, 2 and 4 gloo processes on this machine 
 import csv, json, os, subprocess, sys, tempfile, time
 from pathlib import Path
 import torch, torch.distributed as dist, torch.nn.functional as F
+from sigmoid_cl import distributed
 from sigmoid_cl.distributed import ring_sigmoid_loss
-from sigmoid_cl.fused import block_negatives, block_positives
+from sigmoid_cl.fused import LossOptions, block_sums
 from sigmoid_cl.losses import unit_rows
+from sigmoid_cl.selection import OwnPartners
 
 RESULTS,SEED,SCALE,BIAS = Path(__file__).resolve().parents[2]/'results',0,10.,-10.
 WORLDS,SIZES = (1,2,4),((512,64),(2048,64),(512,512),(2048,512))
@@ -41,13 +43,12 @@ class Tiles(torch.autograd.Function):
         n = len(u)
         du,dv,at = torch.zeros_like(u),torch.zeros_like(every),slice(n*dist.get_rank(), n*dist.get_rank()+n)
         loss = slope = 0.
-        for lo,hi,own in ((0,at.start,False),(at.start,at.stop,True),(at.stop,len(every),False)):
+        for lo,hi,k in ((0,at.start,None),(at.start,at.stop,n),(at.stop,len(every),None)):
             if hi==lo: continue
-            l,g,_ = block_negatives(u, every[lo:hi], t, b, du=du, dv=dv[lo:hi], own=own)
+            l,g,_ = block_sums(u, every[lo:hi], t, b, OwnPartners(k), LossOptions(), du, dv[lo:hi])
             loss,slope = loss+l,slope+g
-        l,g = block_positives(u, every[at], t, b, du=du, dv=dv[at])
-        ctx.save_for_backward(du*t/n, dv*t/n, (u*du).sum()/n, (slope+g).to(u.dtype)/n)
-        return ((loss+l)/n).to(u.dtype)
+        ctx.save_for_backward(du*t/n, dv*t/n, (u*du).sum()/n, slope.to(u.dtype)/n)
+        return (loss/n).to(u.dtype)
     @staticmethod
     def backward(ctx, grad): return tuple(grad*o for o in ctx.saved_tensors)
 
@@ -55,7 +56,17 @@ def gather_tiles(u, v, t, b):
     "All-gather of the target rows, then the tiles of the fused loss"
     return Tiles.apply(unit_rows(u), Gathered.apply(unit_rows(v)), t, b)
 
-WAYS = {'ring': ring_sigmoid_loss, 'all-gather, tiles': gather_tiles, 'all-gather, matrix': gather_plain}
+def waiting_ring(u, v, t, b):
+    "The ring without overlap: each exchange is waited for before the next block is worked on"
+    start = distributed._Ring.start
+    def now(*args):
+        start(*args)()
+        return lambda: None
+    distributed._Ring.start = now
+    try: return ring_sigmoid_loss(u, v, t, b)
+    finally: distributed._Ring.start = start
+
+WAYS = {'ring': ring_sigmoid_loss, 'ring, waiting': waiting_ring, 'all-gather, tiles': gather_tiles, 'all-gather, matrix': gather_plain}
 
 def inputs(n, d):
     torch.manual_seed(SEED+dist.get_rank())
