@@ -305,13 +305,13 @@ def smallest_value(
 
 # %% ../nbs/03_certificate.ipynb #2044ac1c
 def _bound_program(n, C, f, fp):
-    "The linear program at some cosines: coefficients of h, all >= 0 but the first"
+    "The linear program at some cosines: coefficients of h, all >= 0 but the first; None where it is not solved"
     from scipy.optimize import linprog
     K,N = len(C)-1,len(f)
     rows = np.block([[C.T, np.zeros((N,1))],[-(n/2-1)*C.T, np.ones((N,1))]])
     res = linprog(-np.r_[n/2, np.full(K, -n/2), 1.], rows, np.r_[f,fp], bounds=[(None,None)]+[(0,None)]*K+[(None,None)], method='highs',
         options=dict(primal_feasibility_tolerance=1e-10, dual_feasibility_tolerance=1e-10))
-    return np.r_[res.x[0], np.maximum(res.x[1:-1], 0)]
+    return None if res.x is None else np.r_[res.x[0], np.maximum(res.x[1:-1], 0)]
 
 def _dips(s, y):
     "Where a function known at ascending places has local minima: the vertex of the parabola through three neighbours"
@@ -327,6 +327,7 @@ def _program_bound(n, d, t, b, g, K, base):
     C = gegenbauer(K, d, fine)
     for _ in range(8):
         c = _bound_program(n, gegenbauer(K, d, s), f(s), fp(s))
+        if c is None: return 0.
         h = c@C
         s = np.unique(np.r_[s, _dips(fine, f(fine)-h), _dips(fine, fp(fine)+(n/2-1)*h)])
     bend_h = (c[1:]*k[1:]*(k[1:]-1)*(k[1:]+d-2)*(k[1:]+d-1)).sum()/max(d*d-1, 1) # h'' is largest at 1
@@ -353,7 +354,7 @@ def code_bound(
     "No `n` pairs of unit vectors in `d` dimensions have a smaller loss: the two-view linear programming bound, or the CCEM bound where that is larger"
     if degree<2: raise ValueError(f"degree must be at least 2, got {degree}")
     n,t,b,g = check_arguments(n, logit_scale, logit_bias, gamma)
-    d = check_values('d', d, 'finite and >= 1', ok=lambda a: a>=1)
+    d = check_values('d', d, 'a whole number >= 1', ok=lambda a: (a>=1)&(a==np.floor(a)))
     args = np.broadcast_arrays(n, d, t, b, g)
     return np.array([_code_bound(*map(float, o), degree) for o in zip(*(a.ravel() for a in args))]).reshape(args[0].shape)[()]
 

@@ -344,6 +344,8 @@ def run_command(
     module,_,func = name.rpartition('.')
     prog = prog or func
     argv = [underscored(o) for o in (sys.argv[1:] if argv is None else argv)]
+    try: os.getcwd()
+    except FileNotFoundError: fail(prog, 'the working folder is gone')
     try:
         code = used_code(argv) if use else []
         about = ast.get_docstring(Source(module_file(module)).find(func)[1])

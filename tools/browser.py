@@ -41,7 +41,7 @@ def served(
 wide = """() => { const W = document.documentElement.clientWidth, res = [];
     for (const e of document.querySelectorAll('main *, nav *, footer *')) {
         const r = e.getBoundingClientRect();
-        if (!r.width || r.right<=W+1 || e.closest('.visually-hidden, .collapse:not(.show), .sidebar:not(.show), [hidden]')) continue;
+        if (!r.width || r.right<=W+.5 || e.closest('.visually-hidden, .collapse:not(.show), .sidebar:not(.show), [hidden]')) continue;
         let p = e.parentElement;
         while (p && !/auto|scroll/.test(getComputedStyle(p).overflowX) && getComputedStyle(p).position!=='fixed') p = p.parentElement;
         if (!p || p===document.documentElement || p===document.body) res.push(`${e.tagName.toLowerCase()} ${e.textContent.trim().slice(0, 40)}`);

@@ -16,18 +16,23 @@ def of_output(o):
     text = json.dumps({k: v for k,v in o.get('data', {}).items() if not k.startswith('image/')}) + ''.join(o.get('text', ''))
     return 'an error' if o['output_type']=='error' else 'a warning' if o.get('name')=='stderr' else 'a path of a machine' if machine.search(text) else 'a progress bar as text' if '\u2588' in text else None
 
-def of_cell(c):
-    "What is wrong with a code cell and its outputs"
+_re_time = re.compile(r'\b(seconds?|minutes?|hours?)\b')
+
+def of_cell(
+    c,          # A code cell
+    section='', # The prose above it, from the last heading on
+)->list:        # What is wrong with it and its outputs
+    "What a reader should not meet in a cell"
     src = ''.join(c['source'])
     flags = [l[2:].strip() for l in src.splitlines() if l.startswith('#|')]
     shown = [o for o in c['outputs'] if o['output_type'] in ('display_data','execute_result')]
     res = [o for o in map(of_output, c['outputs']) if o]
     if any(re.match('label: *fig-', f) for f in flags):
-        if len(shown)!=1: res.append(f'a figure cell with {len(shown)} outputs (end its last line with `;`)')
+        if len(shown)!=1: res.append(f'a figure cell with {len(shown)} outputs (end its last line with `;`)' if shown else 'a figure cell without a saved picture')
         if not any(f.startswith('fig-alt:') for f in flags): res.append('a figure without `fig-alt`')
     if {'slow','cuda','data'} & set(flags):
         if re.search(r'environ\[', src): res.append('a cell that a variable of the environment is needed for: use `os.environ.get` and say what is skipped')
-        if 'slow' in flags and not re.search(r'^#(?!\|).*\b(seconds?|minutes?|hours?)\b', src, re.M): res.append('a slow cell that does not say how long it takes')
+        if 'slow' in flags and not _re_time.search(section+'\n'.join(re.findall('^#(?!\\|).*$', src, re.M))): res.append('a slow cell that does not say how long it takes')
         if re.search(r"open\([^)]*results/[^)]*'w'", src): res.append('a long cell that writes into results/ untold: write to the folder SCL_RESULTS or a temporary one')
     return res
 
@@ -35,8 +40,11 @@ def problems(
     path, # A notebook
 )->list:  # One line for each
     "What a reader should not see"
-    cells = json.loads(path.read_text(encoding='utf-8'))['cells']
-    return [f"{path.relative_to(root)}, cell {c.get('id')}: {o}" for c in cells if c['cell_type']=='code' for o in of_cell(c)]
+    res,section = [],''
+    for c in json.loads(path.read_text(encoding='utf-8'))['cells']:
+        if c['cell_type']=='code': res += [f"{path.relative_to(root)}, cell {c.get('id')}: {o}" for o in of_cell(c, section)]
+        else: section = ''.join(c['source']) if re.search(r'^#+ ', ''.join(c['source']), re.M) else section+''.join(c['source'])
+    return res
 
 def shrink(
     path, # A notebook

@@ -3,13 +3,34 @@ import ast,json,re
 from pathlib import Path
 
 from fastcore.nbio import mk_cell,read_nb,write_nb
+from nbdev.processors import FilterDefaults,exec_show_docs
 
 folded = 'papers','benchmarks' # pages that are read for their results: the code of an output is folded
+kernel = '*In Jupyter the sliders and their picture appear here.*'
 colab = 'https://colab.research.google.com/github/{}/blob/{}/nbs/{}'
 _re_double = re.compile(r'\[((?:[^\[\]]|\[[^\[\]]*\]\([^()]*\))*?\[[^\[\]]*\]\([^()]*\)(?:[^\[\]]|\[[^\[\]]*\]\([^()]*\))*)\](?=\()')
 _re_link = re.compile(r'\[([^\[\]]*)\]\([^()]*\)')
 _kinds = r'(?:Theorem|Lemma|Proposition|Corollary|Conjecture|Definition)\b'
 _re_statement,_re_named = re.compile(rf'(?:> ?)?\*\*{_kinds}'),re.compile(rf'#+ {_kinds}')
+
+exports = {'export','exports','exporti','exec_doc'}
+
+def mixed(
+    cell, # A code cell
+)->bool:  # Whether it imports something and does something else too
+    "nbdev runs a cell that holds an import, to have the names that documentation needs; a lesson's cell that does more needs the lesson"
+    trees = cell.parsed_() if cell.cell_type=='code' and not cell.directives_.keys() & exports else None
+    imports = ast.Import,ast.ImportFrom
+    return bool(trees) and any(isinstance(o, imports) for t in trees for o in ast.walk(t)) and not all(isinstance(t, imports) for t in trees)
+
+class RunExports(exec_show_docs):
+    "Run exported cells, and imports that stand alone"
+    def __call__(self, cell):
+        if not mixed(cell): super().__call__(cell)
+
+class Docs(FilterDefaults):
+    "nbdev's processors, of which one is less eager"
+    def base_procs(self): return [RunExports if o is exec_show_docs else o for o in super().base_procs()]
 
 def single_links(
     md:str, # Markdown
@@ -56,6 +77,8 @@ def prepare_cell(
 ):
     "One cell for the page"
     c.metadata.pop('execution', None) # with it Quarto puts the documentation of a function in a box, and its name out of the table of contents
+    if c.cell_type=='raw': # in the sidebar a question says what it is about first
+        c.source = re.sub(r'^(title: *[\'"]?)Open question \((\w)\)(, exactly)?: (\w)(.*?)([\'"]?)$', lambda m: f'{m[1]}{m[4].upper()}{m[5]} (open question {m[2]}){m[6]}', c.source, flags=re.M)
     if c.cell_type=='markdown':
         if c.directives: c.remove_directives()
         c.source = re.sub(r'\{\\rm\s+([^{}]*)\}', r'{\\mathrm{\1}}', own_names(single_links(c.source), args, home)) # Pandoc does not know `\rm`
@@ -78,12 +101,14 @@ def prepare(
             prepare_cell(c, args, re.sub(r'^\d+_', '', p.stem)+'.html')
             if p.parent.name in folded and c.cell_type=='code' and c.outputs and 'echo: false' not in c.source and 'code-fold' not in c.source:
                 c.source = '#| code-fold: true\n'+c.source
+        for i in reversed([i for i,c in enumerate(nb.cells) if c.cell_type=='code' and 'interactive(' in c.source and not c.outputs]):
+            if i+1==len(nb.cells) or nb.cells[i+1].source!=kernel: nb.cells.insert(i+1, mk_cell(kernel, 'markdown'))
         if has_install(cfg.nbs_path/path) and not any('colab-link' in c.source for c in nb.cells):
             at = 1 if nb.cells[0].cell_type=='raw' else 0
             link = colab.format(f'{cfg.user}/{cfg.lib_name}', cfg.branch, path)
             nb.cells.insert(at, mk_cell(f'[Open in Colab]({link}){{.colab-link}}', 'markdown'))
         write_nb(nb, p)
-    for name,text in extra_pages(cfg).items(): (cache/name).write_text(text, encoding='utf-8')
+    for name,text in extra_pages(cfg, cache).items(): (cache/name).write_text(text, encoding='utf-8')
 
 def has_install(path):
     "Whether the notebook begins with the cell that installs the package where it is missing"
@@ -107,19 +132,21 @@ def rooted(
     return page(title, desc, body)
 
 def extra_pages(
-    cfg, # nbdev's configuration
-)->dict: # Text by file name
+    cfg,        # nbdev's configuration
+    cache:Path, # Prepared notebooks
+)->dict:        # Text by file name
     "Pages made from files outside `nbs/`, to which links in it lead, and the list of names"
     root = cfg.config_path
     return {'changelog.md': rooted(root/'CHANGELOG.md', 'Changes', f'Version {version(cfg)}, and what each release before it brought'),
         'contributing.md': rooted(root/'CONTRIBUTING.md', 'Contributing', 'From a clone to a pull request, and what every notebook has to keep'),
-        'api.md': re.sub('<!--.*?-->', lambda m: api_index(cfg), (cfg.nbs_path/'api.md').read_text(encoding='utf-8'))}
+        'api.md': re.sub('<!--.*?-->', lambda m: api_index(cfg, cache), (cfg.nbs_path/'api.md').read_text(encoding='utf-8'))}
 
 def api_index(
-    cfg, # nbdev's configuration
-)->str:  # Markdown
+    cfg,        # nbdev's configuration
+    cache:Path, # Prepared notebooks
+)->str:         # Markdown
     "A table for each module, from nbdev's index and the docstrings in the source"
-    res = []
+    res,heads = [],set(re.findall(r'### (\w+)\\n', ''.join(p.read_text(encoding='utf-8') for p in cache.rglob('*.ipynb'))))
     for mod,syms in symbols(cfg).items():
         f = cfg.lib_path/f'{mod.partition(".")[2].replace(".", "/")}.py'
         tree = ast.parse(f.read_text(encoding='utf-8'))
@@ -129,7 +156,7 @@ def api_index(
         if not rows: continue
         home = rows[0][1].partition('#')[0]
         res.append(f'## [{mod.partition(".")[2]}]({home})\n\n{(ast.get_docstring(tree) or "").partition(chr(10)+chr(10))[0]}\n')
-        res.append('| Name | |\n|---|---|\n' + '\n'.join(f"| [`{n}`]({u}) | {d.replace('|', chr(92)+'|')} |" for n,u,d in rows)+'\n')
+        res.append('| Name | |\n|---|---|\n' + '\n'.join(f"| [`{n}`]({u if n in heads else home}) | {d.replace('|', chr(92)+'|')} |" for n,u,d in rows)+'\n')
     return '\n'.join(res)
 
 def full_text(
@@ -159,10 +186,11 @@ def full_text(
 def finish(
     out:Path, # The built site
 ):
-    "What neither builder does by itself: fonts of themes and icons of matplotlib's animations come from nowhere else"
+    "What neither builder does by itself: fonts of themes, icons of matplotlib's animations and the loaders of widgets come from nowhere else"
     for p in out.rglob('*.html'):
         text = p.read_text(encoding='utf-8')
         local = re.sub(r'<link[^>]*font-awesome[^>]*>', '', text)
+        local = re.sub(r'<script[^>]*src="https?://[^"]*(?:require|jquery|polyfill)[^"]*"[^>]*></script>|<script[^>]*>\s*define\(.jquery.[^<]*</script>', '', local)
         if local!=text: p.write_text(local, encoding='utf-8')
     for p in (out/'site_libs').rglob('*.css'):
         css = p.read_text(encoding='utf-8')

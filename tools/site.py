@@ -8,18 +8,16 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote,urlsplit
 
-from fastcore.nbio import read_nb,write_nb
+from fastcore.nbio import read_nb
 from fastcore.script import call_parse
 from nbdev.config import get_config
-from nbdev.doclinks import nbglob
 from nbdev.quarto import refresh_quarto_yml
-from nbdev.serve import proc_nbs
-import pypandoc
+import nbdev.serve,pypandoc
 from smalldocs import layout,site as sd
 from smalldocs.config import load
 
 sys.path.insert(0, str(Path(__file__).parent))
-from pages import finish,full_text,prepare
+from pages import Docs,finish,full_text,prepare
 
 # What smalldocs says of that which only Quarto reads, and of links, which are checked here in the pages themselves
 known = re.compile(r'output-file is not read|^filter directives.lua is not run|^format.html.(?:grid|respect-user-color-scheme|html-math-method) is ignored|format commonmark is not built|^unknown key format-links|: broken link ')
@@ -40,21 +38,6 @@ class Site(sd.Site):
             if found: return sd.rel(found.out, page) + ('#'+anchor if anchor else '')
             if record: self.broken.append((str(page.src) if page else self.project.file, href))
         return super().resolve(href, page, record)
-
-def mixed_imports(
-    cfg, # nbdev's configuration
-)->list: # One line for each
-    "Lesson cells of library notebooks that hold an import and something else"
-    res,isimp = [],lambda o: isinstance(o, (ast.Import,ast.ImportFrom))
-    for p in nbglob(cfg.nbs_path, as_path=True):
-        cells = [c for c in read_nb(p).cells if c.cell_type=='code']
-        exported = [c for c in cells if c.directives.keys() & {'export','exports','exporti'}]
-        for c in cells if exported else []:
-            skip = c in exported or c.directives.get('eval')=='false' or 'nbdev_export()' in c.source
-            tree = None if skip else c.parsed_()
-            if tree and any(isimp(o) for t in tree for o in ast.walk(t)) and not all(map(isimp, tree)):
-                res.append(f'{p.name}, cell {c.id}: {c.source.strip().splitlines()[0]}')
-    return res
 
 class Refs(HTMLParser):
     "The anchors of a page, what it links to, its pictures, its headings, and the words outside code"
@@ -268,10 +251,8 @@ def main(
     cfg = get_config(Path(__file__).parent)
     sys.path.insert(0, str(cfg.config_path))
     refresh_quarto_yml()
-    try: cache = proc_nbs(cfg.nbs_path, n_workers=n_workers, force=force)
-    except Exception as e:
-        print(e, "The site runs exported cells and those with an import, without the others. Imports mixed with other code:", *mixed_imports(cfg), sep='\n')
-        raise SystemExit(1)
+    nbdev.serve.FilterDefaults = Docs
+    cache = nbdev.serve.proc_nbs(cfg.nbs_path, n_workers=n_workers, force=force)
     prepare(cache, cfg)
     n,problems,_ = (render if quarto else build)(cfg, cache)
     out = cfg.doc_path.resolve()

@@ -7,7 +7,8 @@ Speed: seconds per image (views, target, forward, loss, backward, optimiser) of 
 every view of every image made by per-image transforms on PIL images, one forward pass for each view in the online and in the target network, and the textbook loss for each pair of views. Network,
 optimiser, batch and number of threads are the same. Both ways take one step in turn.
 
-Memory: the largest resident memory of a process that trains the learner as it is, and of one whose loss is a mean of the embeddings and whose instruments are gone: what the networks and views take alone. Instruments: the
+Memory: the largest resident memory of a process that trains the learner as it is, and of one whose loss is a mean of the embeddings and whose instruments are gone: what the networks and views take alone. Since
+memory that views took and gave back is taken again by the loss, it is also measured how much loss and instruments take while they are at work (Linux only). Instruments: the
 time inside the callbacks that only measure, over that of whole steps. Networks as small as `perceptron` make both look large on purpose. Epochs of eight steps, since the margin of a large batch is measured at one of eight.
 """
 import argparse, copy, csv, json, os, platform, resource, subprocess, sys, time
@@ -85,6 +86,29 @@ def weigh(network, n, n_local, alone, steps):
     return dict(mib=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024, 1), seconds=round(seconds, 5), **mine)
 
 
+class Peak(Callback):
+    "Largest resident memory from the embeddings to the end of the loss and all that looks at it, above what there was before"
+    order, mib = 1000, 0.
+    def read(self): return {k: int(v.split()[0])/1024 for k, v in (o.split(':') for o in open('/proc/self/status')) if k in ('VmHWM', 'VmRSS')}
+    def after_pred(self):
+        open('/proc/self/clear_refs', 'w').write('5') # the largest begins anew
+        self.before = self.read()['VmRSS']
+    def after_loss(self): self.mib = max(self.mib, self.read()['VmHWM']-self.before)
+
+
+def at_loss(network, n, n_local):
+    "MiB that loss and instruments take while they are at work, from one step"
+    learn, peak = small_learner(network, n, n_local, False, 1), Peak()
+    with learn.no_bar(), learn.no_logging(): learn.fit(1, cbs=peak)
+    return dict(at_loss=round(peak.mib, 1))
+
+
+def child(what, *args, **env):
+    "What a process of its own measures"
+    res = subprocess.run([sys.executable, __file__, what, *map(str, args)], env=os.environ | env, capture_output=True, text=True, check=True)
+    return json.loads(res.stdout.splitlines()[-1])
+
+
 def memory(sizes, networks, local, steps, out):
     "Each measurement in its own process; rows of the same network, views and size are replaced"
     keys, rows = ('network', 'views', 'n', 'way'), []
@@ -92,15 +116,15 @@ def memory(sizes, networks, local, steps, out):
         for n_local in local:
             for n in sizes:
                 for alone in (True, False):
-                    argv = [sys.executable, __file__, 'weigh', network, str(n), str(n_local), str(int(alone)), '--steps', str(steps)]
-                    res = json.loads(subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
+                    res = child('weigh', network, n, n_local, int(alone), '--steps', steps)
+                    res |= dict(at_loss='') if alone else child('at_loss', network, n, n_local, MALLOC_MMAP_THRESHOLD_='65536') # what is freed goes back at once
                     rows.append(dict(network=network, views=f'2+{n_local}', n=n, d=64, way='networks alone' if alone else 'whole step', **res, steps=steps, threads=torch.get_num_threads(), load=round(os.getloadavg()[0], 2),
                                      cpu=cpu_name(), python=platform.python_version(), torch=torch.__version__))
                 a, b = rows[-2:]
                 old = list(csv.DictReader(out.open(newline=''))) if out.exists() else []
                 new = {tuple(str(r[k]) for k in keys) for r in rows}
                 save(sorted([r for r in old if tuple(r[k] for k in keys) not in new]+rows, key=lambda r: (r['network'], r['views'], int(r['n']), r['way'])), out)
-                print(f"{network} 2+{n_local} n {n:6d}: {b['mib']-a['mib']:+6.0f} MiB, {b['seconds']:.3f} s a step, instruments {sum(b[o.__name__] for o in INSTRUMENTS)/b['seconds']:.1%}", flush=True)
+                print(f"{network} 2+{n_local} n {n:6d}: {b['mib']-a['mib']:+6.0f} MiB, {b['at_loss']:.0f} while at work, {b['seconds']:.3f} s a step, instruments {sum(b[o.__name__] for o in INSTRUMENTS)/b['seconds']:.1%}", flush=True)
 
 
 def save(rows, out):
@@ -125,6 +149,7 @@ def main():
     a = p.parse_args()
     results = Path(__file__).resolve().parents[2]/'results'
     if a.what[0] == 'weigh': return print(json.dumps(weigh(a.what[1], *map(int, a.what[2:]), a.steps)))
+    if a.what[0] == 'at_loss': return print(json.dumps(at_loss(a.what[1], *map(int, a.what[2:]))))
     if a.what[0] == 'memory': return memory([int(o) for o in a.what[1:]] or [512, 2048, 8192, 32768], a.networks, a.local, a.steps, a.out or results/'step_memory.csv')
     rows = []
     for job in a.jobs:

@@ -185,7 +185,7 @@ def lowdim():
                              s_pos=geo.s_pos[k,i].item(), std_pos=geo.std_pos[k,i].item(), s_neg=geo.s_neg[k,i].item(), std_neg=geo.std_neg[k,i].item(),
                              margin=geo.margin[k,i].item(), s_pos_bound=best.s_pos[i], s_neg_bound=best.s_neg[i]))
             cos = (u[k,i]@v[k,i].T).numpy()
-            neg = np.histogram(cos[~np.eye(n, dtype=bool)], bins)[0]
+            neg = np.histogram(np.clip(cos[~np.eye(n, dtype=bool)], -1, 1), bins)[0]
             hist += [dict(n=n, d=d, t=x, left=bins[j], count=int(neg[j])) for j in range(80) if neg[j]]
         print(d, flush=True)
     write('lowdim', rows)
