@@ -80,7 +80,8 @@ def check_settings(
     for k,least in dict(epochs=1, limit=1, size=1, num_workers=0).items(): check_whole(k, config[k], least, none=True)
     for k in ('lr','logit_scale'): check_number(k, config[k], '(0, 1e9]')
     for k in ('minutes','save_minutes'): check_number(k, config[k], '(0, inf)', none=True)
-    check_number('wd', config['wd'], '[0, inf)'), check_number('logit_bias', config['logit_bias'], none=True)
+    for k in ('gamma','gamma_end','warmup','ramp','wd'): check_number(k, config.get(k, 0), '[0, inf)')
+    check_number('logit_bias', config['logit_bias'], none=True)
     check_choice('export', config['export'], ('online','target')), check_choice('amp', config['amp'], ('auto','bf16','fp16','none'))
     every = check_number('probe_every', config['probe_every'], '[0, inf)', none=True)
     if every and every>1 and every!=int(every): raise ValueError(f"probe_every must be a whole number of epochs, or a fraction of one, got {every}")
@@ -484,9 +485,9 @@ def report(
         write_json(metrics, out/'metrics.json')
     with own_randomness(config['seed']+1): metrics['pictures'],failed = save_figures(learn, images, scores, predicted, out, tables, encoder)
     (out/'encoder.md').write_text(encoder_card(facts, n_features(encoder, images.channels, images.size), metrics), encoding='utf-8', errors='replace')
-    write_json(metrics, out/'metrics.json') # now it is finished
     if failed: learn.narrator.say(*[f'warning: {o}' for o in failed])
     run_page(out)
+    write_json(metrics, out/'metrics.json') # now it is finished
     print_table(report_rows(metrics))
     print(printable(out))
     return metrics
