@@ -591,7 +591,7 @@ def continue_run(
         if state: check_images(images, state['facts']['data'])
         learn,untrained = build(config, images, out, cbs)
         start = learn.checkpoint.load(state) if state else 0
-        if changed: said += [f"{k}: {old} until now, {new} from here on" for k,(old,new) in changed.items()]
+        if changed: said += [f"{k}: {old} until now, {new} from here on" if state else f"{k}: {new} instead of {old}, from the first step" for k,(old,new) in changed.items()]
         if state: learn.checkpoint.facts['changed'] = state['facts']['changed'] + ([dict(changed, step=learn.step_log.steps)] if changed else [])
         if changed and state and not launched(): learn.checkpoint.write(state | dict(facts=learn.checkpoint.facts))
         if first: write_json(config, out/'config.json')
