@@ -436,7 +436,7 @@ class GeometryMonitor(StepCallback):
         "The numbers of the current batch, on its device"
         u,v,t,b = self.pred
         i,j = view_pairs(len(u), len(v))[0]
-        res,means = dict(t=t.detach(), b=b.detach()),self.steps%self.interval(u.shape[1])>0
+        res,means = dict(t=t.detach().clone(), b=b.detach().clone()),self.steps%self.interval(u.shape[1])>0
         if u.shape[1]>1:
             geometry = pair_geometry(u[i], v[j], join if world_size()>1 else None, means=means)
             res |= dict(zip(geometry._fields, geometry[:2] if means else geometry))
@@ -465,6 +465,11 @@ def add_optimum(self:GeometryMonitor):
 def after_train(self:GeometryMonitor): self.add_optimum()
 @patch
 def after_fit(self:GeometryMonitor): self.add_optimum()
+@patch
+def state_dict(self:GeometryMonitor):
+    "A checkpoint has rows that wait for nothing"
+    self.add_optimum()
+    return super(GeometryMonitor, self).state_dict()
 
 # %% ../nbs/40_callbacks.ipynb #5e9a9801
 class OnlineProbe(StepCallback):
