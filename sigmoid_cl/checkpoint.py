@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 import numpy as np
 import torch
+from fastcore.basics import patch
 from .checks import check_number,check_whole
 from .callbacks import StepCallback,world_size
 from .runlog import save_atomically
@@ -93,6 +94,7 @@ def not_finite(
     "What of a network holds NaN or infinity"
     return [k for k,v in model.state_dict().items() if v.is_floating_point() and not v.isfinite().all()]
 
+# %% ../nbs/42_checkpoint.ipynb #453a82b3
 class Checkpoint(StepCallback):
     "Saves the whole state of a run after each epoch, and continues from it"
     order = SkipToEpoch.order+10 # last: it saves what the others have done, and leaves skipped epochs alone
@@ -111,33 +113,6 @@ class Checkpoint(StepCallback):
         super().before_fit()
         self.run = not hasattr(self.learn, 'lr_finder') # a search for a learning rate is no part of the run
         self._start,self._saved,self._trained,self._stepped = time.time()-self.seconds,time.time(),False,False
-    def before_epoch(self):
-        self._trained = False
-        if self._loaded is None: return
-        state,self._loaded = self._loaded,None
-        if state['scaler']: self.learn.scaler.load_state_dict(state['scaler'])
-        if state['smooth_loss']: self.recorder.smooth_loss.val,self.recorder.smooth_loss.count = state['smooth_loss']
-        self.learn.train_iter = state['progress'][1]
-        if state['batch']: self._continue_epoch(state)
-        else: set_random_state(state['random'])
-
-    def _continue_epoch(self, state):
-        "Let the next pass over the data begin after the batches that are done"
-        learn,dl,done = self.learn,self.dls.train,state['batch']
-        idxs,views,dl.groups = dl.get_idxs,dl.after_batch,state['groups']
-        def rest():
-            dl.get_idxs = idxs
-            return list(idxs())[done*dl.bs:]
-        def first(b): # the loader itself has drawn a number by now
-            dl.after_batch = views
-            set_random_state(state['random'])
-            return views(b)
-        def batches():
-            del learn.all_batches
-            dl.get_idxs,dl.after_batch = rest,first
-            learn.n_iter,learn.pct_train = len(dl),state['progress'][0]
-            for i,b in enumerate(learn.dl, done): learn.one_batch(i, b)
-        learn.all_batches = batches
 
     def skip(self,
         seconds:float, # Just spent on something that is not training
@@ -146,70 +121,113 @@ class Checkpoint(StepCallback):
         self._start += seconds
 
     def stepped(self): self._stepped = True
-    def after_batch(self):
-        if not self._stepped or self.iter+1>=self.n_iter: return # the end of the epoch is near
-        self._stepped = False
-        due = self.save_minutes and time.time()-self._saved>=60*self.save_minutes
-        if (due or self.asked) and world_size()<2:
-            begin,self.seconds = time.time(),time.time()-self._start
-            self.save(self.epoch, self.iter+1)
-            for cb in self.learn.cbs:
-                if hasattr(type(cb), 'skip'): cb.skip(time.time()-begin)
-        self._leave()
 
     def after_train(self): self._trained = True
-    def after_epoch(self):
-        done,self.seconds = self.epoch+1,time.time()-self._start # seconds of training, earlier sessions included
-        if self._trained and not rank_distrib() and (done%self.every==0 or done==self.n_epoch or self.asked): self.save(done)
-        self._leave()
-
-    def _leave(self):
-        if self.asked==signal.SIGINT: raise KeyboardInterrupt
-        if self.asked: raise SystemExit(128+self.asked)
 
     def _parts(self): return {cb.name: cb for cb in self.learn.cbs if hasattr(type(cb), 'state_dict') and cb is not self}
-    def save(self,
-        epoch:int,   # Number of epochs that are done
-        batch:int=0, # Number of batches that are done of the next
-    ):
-        "Write the checkpoint; `Diverged` instead when the network is not finite"
-        model,recorder = get_model(self.model),getattr(self.learn, 'recorder', None)
-        if bad := not_finite(model): raise Diverged(f"step {self.steps}: {len(bad)} of {len(model.state_dict())} tensors of the network are not finite, {bad[0]} the first")
-        scaler = vars(self.learn).get('scaler') # not `hasattr`, which would find one of the model's
-        state = dict(version=VERSION, epoch=epoch, batch=batch, seconds=self.seconds, own=super().state_dict(), facts=self.facts, model=model.state_dict(), loss=self.loss_func.state_dict() if isinstance(self.loss_func, torch.nn.Module) else {}, opt=self.opt.state_dict(), random=random_state(),
-                     order=self.dls.train.state_dict(), groups=getattr(self.dls.train, 'groups', None) if batch else None, progress=[self.learn.pct_train, self.learn.train_iter],
-                     smooth_loss=[recorder.smooth_loss.val, recorder.smooth_loss.count] if recorder else None,
-                     callbacks={k: cb.state_dict() for k,cb in self._parts().items()}, scaler=scaler.state_dict() if scaler else {})
-        self.write(state)
 
-    def write(self,
-        state:dict, # What the file will hold
-    ):
-        "Put a state on the disk, the old one beside it"
-        data = io.BytesIO()
-        torch.save(_plain(state), data)
-        save_atomically(data.getvalue(), self.path, keep=before(self.path) if self._good==self.path.name else None)
-        if self._good is None: before(self.path).unlink(missing_ok=True) # of another run
-        self._good,self._saved = self.path.name,time.time()
+# %% ../nbs/42_checkpoint.ipynb #6caff5a9
+@patch
+def save(self:Checkpoint,
+    epoch:int,   # Number of epochs that are done
+    batch:int=0, # Number of batches that are done of the next
+):
+    "Write the checkpoint; `Diverged` instead when the network is not finite"
+    model,recorder = get_model(self.model),getattr(self.learn, 'recorder', None)
+    if bad := not_finite(model): raise Diverged(f"step {self.steps}: {len(bad)} of {len(model.state_dict())} tensors of the network are not finite, {bad[0]} the first")
+    scaler = vars(self.learn).get('scaler') # not `hasattr`, which would find one of the model's
+    state = dict(version=VERSION, epoch=epoch, batch=batch, seconds=self.seconds, own=super(Checkpoint, self).state_dict(), facts=self.facts, model=model.state_dict(), loss=self.loss_func.state_dict() if isinstance(self.loss_func, torch.nn.Module) else {}, opt=self.opt.state_dict(), random=random_state(),
+                 order=self.dls.train.state_dict(), groups=getattr(self.dls.train, 'groups', None) if batch else None, progress=[self.learn.pct_train, self.learn.train_iter],
+                 smooth_loss=[recorder.smooth_loss.val, recorder.smooth_loss.count] if recorder else None,
+                 callbacks={k: cb.state_dict() for k,cb in self._parts().items()}, scaler=scaler.state_dict() if scaler else {})
+    self.write(state)
 
-    def load(self,
-        state:dict=None, # From `read_checkpoint`; None reads the file
-    )->int:              # Number of epochs that are done: the `start_epoch` of the next `fit`
-        "Put a saved run into this learner, before `fit`"
-        if state is None: state,_ = read_checkpoint(self.path)
-        parts = self._parts()
-        try:
-            if parts.keys()!=state['callbacks'].keys(): raise ValueError(f"it was saved with callbacks {sorted(state['callbacks'])}, the learner has {sorted(parts)}")
-            get_model(self.model).load_state_dict(state['model'])
-            if self.learn.opt is None: self.learn.create_opt()
-            if state['loss']: self.loss_func.load_state_dict(state['loss'])
-            self.opt.load_state_dict(state['opt'])
-            self.dls.train.load_state_dict(state['order'])
-            for k,cb in parts.items(): cb.load_state_dict(state['callbacks'][k])
-            super().load_state_dict(state['own'])
-            self._loaded,self.seconds,self._good = state,state['seconds'],state['from']
-            return state['epoch']
-        except DAMAGED as e: raise ValueError(f"{self.path} does not fit this run: {str(e).partition(chr(10))[0]}") from None
+@patch
+def write(self:Checkpoint,
+    state:dict, # What the file will hold
+):
+    "Put a state on the disk, the old one beside it"
+    data = io.BytesIO()
+    torch.save(_plain(state), data)
+    save_atomically(data.getvalue(), self.path, keep=before(self.path) if self._good==self.path.name else None)
+    if self._good is None: before(self.path).unlink(missing_ok=True) # of another run
+    self._good,self._saved = self.path.name,time.time()
+
+# %% ../nbs/42_checkpoint.ipynb #bc821f35
+@patch
+def after_batch(self:Checkpoint):
+    if not self._stepped or self.iter+1>=self.n_iter: return # the end of the epoch is near
+    self._stepped = False
+    due = self.save_minutes and time.time()-self._saved>=60*self.save_minutes
+    if (due or self.asked) and world_size()<2:
+        begin,self.seconds = time.time(),time.time()-self._start
+        self.save(self.epoch, self.iter+1)
+        for cb in self.learn.cbs:
+            if hasattr(type(cb), 'skip'): cb.skip(time.time()-begin)
+    self._leave()
+
+@patch
+def after_epoch(self:Checkpoint):
+    done,self.seconds = self.epoch+1,time.time()-self._start # seconds of training, earlier sessions included
+    if self._trained and not rank_distrib() and (done%self.every==0 or done==self.n_epoch or self.asked): self.save(done)
+    self._leave()
+
+@patch
+def _leave(self:Checkpoint):
+    if self.asked==signal.SIGINT: raise KeyboardInterrupt
+    if self.asked: raise SystemExit(128+self.asked)
+
+# %% ../nbs/42_checkpoint.ipynb #534b9b78
+@patch
+def load(self:Checkpoint,
+    state:dict=None, # From `read_checkpoint`; None reads the file
+)->int:              # Number of epochs that are done: the `start_epoch` of the next `fit`
+    "Put a saved run into this learner, before `fit`"
+    if state is None: state,_ = read_checkpoint(self.path)
+    parts = self._parts()
+    try:
+        if parts.keys()!=state['callbacks'].keys(): raise ValueError(f"it was saved with callbacks {sorted(state['callbacks'])}, the learner has {sorted(parts)}")
+        get_model(self.model).load_state_dict(state['model'])
+        if self.learn.opt is None: self.learn.create_opt()
+        if state['loss']: self.loss_func.load_state_dict(state['loss'])
+        self.opt.load_state_dict(state['opt'])
+        self.dls.train.load_state_dict(state['order'])
+        for k,cb in parts.items(): cb.load_state_dict(state['callbacks'][k])
+        super(Checkpoint, self).load_state_dict(state['own'])
+        self._loaded,self.seconds,self._good = state,state['seconds'],state['from']
+        return state['epoch']
+    except DAMAGED as e: raise ValueError(f"{self.path} does not fit this run: {str(e).partition(chr(10))[0]}") from None
+
+@patch
+def before_epoch(self:Checkpoint):
+    self._trained = False
+    if self._loaded is None: return
+    state,self._loaded = self._loaded,None
+    if state['scaler']: self.learn.scaler.load_state_dict(state['scaler'])
+    if state['smooth_loss']: self.recorder.smooth_loss.val,self.recorder.smooth_loss.count = state['smooth_loss']
+    self.learn.train_iter = state['progress'][1]
+    if state['batch']: self._continue_epoch(state)
+    else: set_random_state(state['random'])
+
+# %% ../nbs/42_checkpoint.ipynb #4bf81fe8
+@patch
+def _continue_epoch(self:Checkpoint, state):
+    "Let the next pass over the data begin after the batches that are done"
+    learn,dl,done = self.learn,self.dls.train,state['batch']
+    idxs,views,dl.groups = dl.get_idxs,dl.after_batch,state['groups']
+    def rest():
+        dl.get_idxs = idxs
+        return list(idxs())[done*dl.bs:]
+    def first(b): # the loader itself has drawn a number by now
+        dl.after_batch = views
+        set_random_state(state['random'])
+        return views(b)
+    def batches():
+        del learn.all_batches
+        dl.get_idxs,dl.after_batch = rest,first
+        learn.n_iter,learn.pct_train = len(dl),state['progress'][0]
+        for i,b in enumerate(learn.dl, done): learn.one_batch(i, b)
+    learn.all_batches = batches
 
 # %% ../nbs/42_checkpoint.ipynb #3d6c8e75
 @contextmanager
