@@ -17,11 +17,12 @@ __all__ = ['unit_rows', 'at_least_single', 'check_embeddings', 'check_logit_args
 # %% ../nbs/10_losses.ipynb #2748ce88
 import inspect, math
 from functools import partial
-from numbers import Real
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from .checks import check_number
 
 # %% ../nbs/10_losses.ipynb #f1f4935a
 def unit_rows(
@@ -58,10 +59,10 @@ def check_logit_args(
     logit_bias=0., # Added after scaling
 ):
     "Refuse a scale or bias that is no number and no tensor of one element, a number that is not finite, and a scale that is not positive"
-    for name,x,least in (('logit_scale',logit_scale,0.),('logit_bias',logit_bias,-math.inf)):
+    for name,x,interval in (('logit_scale',logit_scale,'(0, inf)'),('logit_bias',logit_bias,'(-inf, inf)')):
         if isinstance(x, Tensor):
             if x.numel()!=1 or not x.is_floating_point(): raise ValueError(f"{name} must be a number or a floating tensor with one element, got {x.dtype} of shape {tuple(x.shape)}")
-        elif not isinstance(x, Real) or not least<x<math.inf: raise ValueError(f"{name} must be a finite number{' > 0' if least==0 else ''}, got {x!r}")
+        else: check_number(name, x, interval)
 
 # %% ../nbs/10_losses.ipynb #6bac6856
 def pair_logits(
@@ -156,8 +157,8 @@ def check_loss_args(
     threshold:float=None, # Filter on the penalty, or None
 ):
     "Refuse a negative power and a threshold outside (0, 1)"
-    if not 0<=gamma<math.inf: raise ValueError(f"gamma must be finite and >= 0, got {gamma}")
-    if threshold is not None and not 0<threshold<1: raise ValueError(f"threshold must be None or in (0, 1), got {threshold}")
+    check_number('gamma', gamma, '[0, inf)')
+    check_number('threshold', threshold, '(0, 1)', none=True)
 
 # %% ../nbs/10_losses.ipynb #62dfb425
 def as_groups(
@@ -256,7 +257,7 @@ def relic_loss(
     alpha:float=1., # Weight of the invariance term, >= 0
 )->Tensor:          # Scalar, nats per anchor
     "InfoNCE plus `alpha` times the invariance term"
-    if not alpha>=0: raise ValueError(f"alpha must be >= 0, got {alpha}")
+    check_number('alpha', alpha, '[0, inf)')
     u,v = at_least_single(u, v) # once, so that a gradient in half precision is rounded once
     return info_nce_loss(u, v, logit_scale) + alpha*invariance_loss(u, v, logit_scale)
 
