@@ -64,6 +64,8 @@ class OwnPartners:
         device='cpu', # Where positions are needed
     ):
         self.k,self.device = k,device
+        none = torch.empty(0, dtype=torch.int64, device=device)
+        self.nothing = none,none,None
 
     def rows(self,
         times:int, # Number of views of `u` one below the other
@@ -78,10 +80,11 @@ class OwnPartners:
         "Where a tile has pairs that are no negatives"
         R,C = r.stop-r.start,c.stop-c.start
         first = (r.start-c.start+R-1)%self.k - R + 1 if self.k else C
-        lines = [(max(0, -o),max(0, o)) for o in range(first, C, self.k or 1)] # where each diagonal enters
+        if first>=C: return self.nothing
+        lines = [(max(0, -o),max(0, o)) for o in range(first, C, self.k)] # where each diagonal enters
         lines = [(i*C+j, min(R-i, C-j)) for i,j in lines]
         at = [torch.arange(start, start+n*(C+1)-C, C+1, device=self.device) for start,n in lines]
-        at = at[0] if len(at)==1 else torch.cat(at).sort()[0] if at else torch.empty(0, dtype=torch.int64, device=self.device)
+        at = at[0] if len(at)==1 else torch.cat(at).sort()[0]
         return at,at,None
 
 # %% ../nbs/11_selection.ipynb #9126f795
@@ -276,7 +279,7 @@ def find(self:SelectedOnCPU, r, c): # slices -> logits without bias, positions o
     at,weight = torch.cat([o[0] for o in found]).numpy(),[o[1] for o in found]
     if self.rough: key,x = true_at(whole_words(self.mask, (r.stop-r.start)*C)),None
     else: key,x = (np.concatenate(o) for o in zip(*(o[2:] for o in found)))
-    pos = np.searchsorted(key, at)
+    pos = np.searchsorted(key, at.astype(np.int32)) if len(at) else at # of one type: else all keys are converted
     self.m = compressed(key, np.zeros(len(key), np.float32) if x is None else x, (r.stop-r.start,C))
     if x is None: pos = self.checked(r, c, pos)
     pos = torch.from_numpy(pos)
@@ -288,11 +291,10 @@ def above(self:SelectedOnCPU, p, c, first): # rows, columns, position of the fir
     "Positives with weights, positions and values of what takes part"
     z = product(self.a[p], self.v[c], self.buf).view(-1)
     at,out,weight = self.partners.inside(p, c)
-    own = z[at]
-    z[out],z[at] = -math.inf,math.inf
+    if len(out): own,z[out],z[at] = z[at],-math.inf,math.inf
     key = flat_above(z.numpy(), self.limit, self.mask)
     x = z.numpy().take(key)
-    x[np.searchsorted(key, at.numpy())] = own.numpy()
+    if len(at): x[np.searchsorted(key, at.numpy().astype(np.int32))] = own.numpy()
     return at+first,weight,key+np.int32(first),x
 
 @patch
@@ -301,7 +303,7 @@ def candidates(self:SelectedOnCPU, p, c, first): # as `above`
     a,v,least = self.rough
     z = product(a[p], v[c], self.buf).view(-1)
     at,out,weight = self.partners.inside(p, c)
-    z[out],z[at] = -math.inf,math.inf
+    if len(out): z[out],z[at] = -math.inf,math.inf
     np.greater(z.view(torch.int16).numpy(), least, out=self.mask[first:first+len(z)])
     return at+first,weight
 
@@ -310,11 +312,14 @@ def candidates(self:SelectedOnCPU, p, c, first): # as `above`
 def checked(self:SelectedOnCPU, r, c, pos): # slices, positions of positives among the candidates
     "Keep the candidates that single precision selects; new positions of the positives"
     x = sampled(self.a[r], self.v[c], self.m)
-    keep = x>self.limit
-    keep[pos] = True
-    rows = np.concatenate([[0], np.cumsum(keep)])
-    self.m = csr_array((x[keep], self.m.indices[keep], rows[self.m.indptr].astype(np.int32)), shape=self.m.shape)
-    return rows[pos]
+    keep = x>self.limit # which is positive
+    if len(pos):
+        keep[pos] = True
+        x[pos] += (x[pos]==0)*np.finfo(x.dtype).tiny # a positive at zero stays, too
+        pos = keep.cumsum(dtype=np.int32)[pos].astype(np.int64)-1
+    self.m.data = np.multiply(x, keep, out=x)
+    self.m.eliminate_zeros()
+    return pos
 
 # %% ../nbs/11_selection.ipynb #862e1378
 @patch
