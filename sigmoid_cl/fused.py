@@ -359,7 +359,7 @@ def prepare(
     check_embeddings(u, v)
     check_logit_args(logit_scale, logit_bias)
     u,v = (o if o.ndim==3 else o[None] for o in at_least_single(u, v))
-    t,b = (torch.as_tensor(o).to(u.device, u.dtype).reshape(()) if isinstance(o, Tensor) else torch.full((), float(o), dtype=u.dtype, device=u.device) for o in (logit_scale,logit_bias))
+    t,b = (o.to(u.device, u.dtype).reshape(()) if isinstance(o, Tensor) else torch.full((), float(o), dtype=u.dtype, device=u.device) for o in (logit_scale,logit_bias))
     args = u,v,t,b
     return *(args if torch.is_grad_enabled() else (o.detach() for o in args)),view_blocks(len(u), len(v))
 
