@@ -1,6 +1,6 @@
 """The synthetic experiments, one function each: a table beside the theory, and a figure
 
-The experiments that the command `scl_ccem` runs and the figures they draw: positive cosine against temperature or bias, heat maps over the number of pairs and the temperature, and the
+The experiments that the command `scl_ccem` runs and the figures they draw: positive cosine against scale or bias, heat maps over the number of pairs and the scale, and the
 loss along the CCEM curve, each beside the theory and each with the numbers as CSV.
 
 Docs: https://sigmoid-cl.github.io/sigmoid_cl/ccem.html.md"""

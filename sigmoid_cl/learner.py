@@ -8,7 +8,7 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/learner.html.md"""
 
 # %% auto #0
 __all__ = ['losses', 'register_loss', 'mscl', 'infonce', 'relic', 'find_loss', 'loss_options', 'make_loss', 'TorchOptim',
-           'first_view', 'precision_callbacks', 'ContrastiveLearner', 'contrastive_learner']
+           'first_view', 'precision_callbacks', 'ShortTable', 'ContrastiveLearner', 'contrastive_learner']
 
 # %% ../nbs/43_learner.ipynb #2e6a19fa
 import inspect
@@ -30,6 +30,7 @@ from .data import Images,MemoryImages,contrastive_dls,labels_of,load_data
 from .losses import sigmoid_loss
 from .networks import convnet
 from fastai.callback.core import Callback,GatherPredsCallback
+from fastai.callback.progress import ProgressCallback
 from fastai.learner import Learner
 from fastai.optimizer import OptimWrapper,set_item_pg
 from fastai.torch_core import get_model,join_path_file,rank_distrib
@@ -128,6 +129,20 @@ def precision_callbacks(
     if amp=='auto': amp = fast_amp()
     return [] if amp in ('none',None) else [DeviceMixedPrecision(amp)]
 
+# %% ../nbs/43_learner.ipynb #2d5dd3de
+class ShortTable(Callback):
+    "Leaves `valid_loss` out of fastai's table where nothing is validated, and `None` where nothing was measured; the recorder keeps both, as other callbacks expect"
+    order = ProgressCallback.order-1
+    def before_fit(self):
+        bar = getattr(self.learn, 'progress', None)
+        if bar is None: return
+        vars(bar).pop('_write_stats', None)
+        if not len(self.dls.valid): bar._write_stats = self.write
+
+    def write(self, log):
+        at = list(self.recorder.metric_names).index('valid_loss')
+        ProgressCallback._write_stats(self.learn.progress, ['' if o is None else o for i,o in enumerate(log) if i!=at])
+
 # %% ../nbs/43_learner.ipynb #24e2172f
 class _Embeddings(Callback):
     "Inside `get_preds`: the prediction of an image is its embeddings, its target its number"
@@ -140,6 +155,9 @@ class _Embeddings(Callback):
 class ContrastiveLearner(Learner):
     "A fastai `Learner` whose model has a target network, and whose predictions are embeddings"
     looking = False # inside `validate`, `get_preds` and `summary`, which fastai also begins with `before_fit`
+    @delegates(Learner.__init__)
+    def __init__(self, *args, cbs=None, **kwargs): super().__init__(*args, cbs=[*L(cbs), ShortTable()], **kwargs)
+
     def __enter__(self):
         self.looking = True
         return super().__enter__()

@@ -20,13 +20,6 @@ from .embeddings import ccem_x
 from .margins import check_arguments, check_values, envelope, envelope_loss, in_blocks, increasing_root, inflection
 from .margins import log_margin_loss, log_margin_slope, margin_loss
 
-# %% ../nbs/02_optimum.ipynb #7b082333
-def __getattr__(name):
-    "`ccem_optimum`, `ccem_certificate`, `certified_bias`, `etf_optimal` and `code_bound` live in `certificate`, which is imported when one of them is asked for"
-    if name not in ('Optimum','ccem_optimum','ccem_certificate','certified_bias','etf_optimal','code_bound'): raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from sigmoid_cl import certificate
-    return getattr(certificate, name)
-
 # %% ../nbs/02_optimum.ipynb #c6a8bbe8
 def curve_margins(
     x,           # Place on the curve in `[0, 1]`: 0 is the ETF, 1 antipodal; all arguments broadcast
@@ -338,3 +331,10 @@ def plot_phase(
     ax.set(xlabel='scale t', ylabel='bias b', xlim=(0,t_max), ylim=(b0,b1), title=f'n = {n:g}')
     ax.legend(frameon=False, fontsize=8, loc='lower left')
     return ax
+
+# %% ../nbs/02_optimum.ipynb #7b082333
+def __getattr__(name):
+    "`ccem_optimum`, `ccem_certificate`, `certified_bias`, `etf_optimal` and `code_bound` live in `certificate`, which is imported when one of them is asked for"
+    if name not in ('Optimum','ccem_optimum','ccem_certificate','certified_bias','etf_optimal','code_bound'): raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from sigmoid_cl import certificate
+    return getattr(certificate, name)
