@@ -175,7 +175,9 @@ class TargetEMA(StepCallback):
         "Embed the global views; images without labels are each a class of their own"
         if self.target is None: self.follow() # `validate` before any fit
         self._v = self.embed(*self.xb[:self.n_global])
-        if not len(self.yb): self.learn.yb = (torch.arange(len(self.xb[0]), device=self._v.device),)
+        if len(self.yb): return
+        if self.training and getattr(self.loss_func, 'by_number', False): raise ValueError("groups, queue: batches must end with the numbers of their images, see `ViewsDL`")
+        self.learn.yb = (-1-torch.arange(len(self.xb[0]), device=self._v.device),)
 
     def after_pred(self):
         "`pred` becomes what a loss takes: `(u, v, logit_scale, logit_bias)`"

@@ -694,10 +694,11 @@ class ViewsDL(DataLoader):
         views=None,      # Maps a `uint8` batch `(bs, C, H, W)` to a list of views; None gives the batch itself
         seed:int=0,      # The order of every epoch follows from it
         shuffle:bool=True, drop_last:bool=True,
+        numbered:bool=False, # Batches end with the numbers of their images in `dataset`, as fastai's target
         **kwargs,        # To fastai's `DataLoader`: `device`, `num_workers`, `pin_memory`...
     ):
         super().__init__(dataset, bs=bs, shuffle=shuffle, drop_last=drop_last, **kwargs)
-        self.views,self.seed,self.epoch,self.groups = views,seed,0,None
+        self.views,self.seed,self.numbered,self.epoch,self.groups = views,seed,numbered,0,None
 
     @property
     def n_inp(self)->int: return getattr(self.views, 'n_views', None) or len(self.views(self.dataset[0][None])) if self.views else 1
@@ -709,11 +710,14 @@ class ViewsDL(DataLoader):
         return [i for g in mix.sample(self.groups, len(self.groups)) for i in g]
     def randomize(self): pass # fastai reseeds from its own generator here
     def after_iter(self): self.epoch += 1
+    def create_item(self, s): return (super().create_item(s), s) if self.numbered else super().create_item(s)
     def create_batches(self, samps):
         if not isinstance(self.dataset, MemoryImages): yield from super().create_batches(samps)
-        else: yield from (self.dataset.x[b] for b in self.chunkify(samps))
+        else: yield from ((self.dataset.x[b], torch.tensor(b)) if self.numbered else self.dataset.x[b] for b in self.chunkify(samps))
     def retain(self, res, b): return res
-    def after_batch(self, b): return tuple(self.views(b)) if self.views else (b,)
+    def after_batch(self, b):
+        x,*numbers = b if self.numbered else (b,)
+        return *(self.views(x) if self.views else (x,)),*numbers
 
     def state_dict(self)->dict:
         "Where the order of batches stands: a resumed run continues from it"
@@ -722,7 +726,7 @@ class ViewsDL(DataLoader):
 
     def new(self, dataset=None, cls=None, **kwargs):
         "A loader with some arguments changed, its order starting again"
-        return super().new(dataset, cls, **{**dict(views=self.views, seed=self.seed), **kwargs})
+        return super().new(dataset, cls, **{**dict(views=self.views, seed=self.seed, numbered=self.numbered), **kwargs})
 
 # %% ../nbs/21_data.ipynb #a7a2de0b
 def contrastive_dls(

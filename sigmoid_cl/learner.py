@@ -259,6 +259,7 @@ def contrastive_learner(
     encoder = build_encoder(encoder, channels, size)
     known = {} if callable(loss) else {k: kwargs.pop(k) for k in loss_options() if k in kwargs}
     loss_func,own = make_loss(loss, groups, queue, **known)
+    if loss_func.by_number: dls.train.numbered = True
     target = TargetEMA(n_global=n_global or getattr(getattr(dls.train, 'views', None), 'n_global', 2), **pick(TargetEMA, kwargs))
     if logit_bias is None: logit_bias = float(suggest_bias(dls.train.bs+queue, kwargs.get('logit_scale', 10.)))
     head = projector(n_features(encoder, channels, size), **pick(projector, kwargs))

@@ -320,17 +320,22 @@ class ViewsLoss(nn.Module):
 
     def forward(self,
         pred:tuple,      # `(u, v, logit_scale, logit_bias)`: the output of `ContrastiveModel` with the target's embeddings put in
-        ids:Tensor=None, # Numbers of the images in the data set
+        ids:Tensor=None, # Numbers of the images in the data set; below 0 for images that are none of it
     )->Tensor:           # Scalar
         "The loss of a batch"
-        if self.groups is None and not self.queue: return self.loss(*pred)
+        if not self.by_number: return self.loss(*pred)
         (u,v,t,b),own = pred,self.group_of(ids)
-        if not self.queue: return self.loss(u, v, t, b, groups=own)
+        if not self.queue or not torch.is_grad_enabled(): return self.loss(u, v, t, b, groups=own)
         if self.past is None or self.past.shape[0]!=v.shape[0]: self.past,self.past_ids = v[:,:0].detach(),ids[:0]
         self.compared = len(self.past_ids)
         loss = self.loss(u, torch.cat([v, self.past], 1), t, b, groups=own, target_groups=self.group_of(torch.cat([ids, self.past_ids])))
         self.past,self.past_ids = torch.cat([v.detach(), self.past], 1)[:,:self.queue],torch.cat([ids, self.past_ids])[:self.queue]
         return loss
+
+    @property
+    def by_number(self)->bool:
+        "Whether the numbers of the images matter"
+        return self.groups is not None or self.queue>0
 
     def get_extra_state(self):
         "The queue, so that a run that is continued has it"
@@ -342,7 +347,9 @@ class ViewsLoss(nn.Module):
         ids:Tensor, # Numbers of images
     )->Tensor:      # Their groups; without any, their numbers
         "Who belongs together"
-        return ids if self.groups is None else self.groups.to(ids.device)[ids]
+        if self.groups is None: return ids
+        g = self.groups.to(ids.device)
+        return torch.where(ids<0, g.min()+ids, g[ids.clamp(min=0)])
 
 # %% ../nbs/30_networks.ipynb #aa70698f
 def param_groups(

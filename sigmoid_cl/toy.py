@@ -41,7 +41,7 @@ def toy_learner(
     "A contrastive `Learner` on 24 vectors in 6 dimensions, embedded in 4"
     torch.manual_seed(seed)
     x = torch.randint(256, (24, 1, 1, 6), dtype=torch.uint8)
-    train,empty = [ViewsDL(MemoryImages(o), bs, views=NoisyCopies(n_views), seed=seed, device='cpu') for o in (x, x[:0])]
+    train,empty = [ViewsDL(MemoryImages(o), bs, views=NoisyCopies(n_views), seed=seed, numbered=queue>0, device='cpu') for o in (x, x[:0])]
     model = ContrastiveModel(nn.Sequential(nn.Flatten(), nn.Linear(6, 5)), nn.Linear(5, 4), logit_scale=5, logit_bias=-2)
     return Learner(DataLoaders(train, empty, device='cpu'), model, loss_func=ViewsLoss(loss or SigmoidLoss(), queue=queue),
                    opt_func=partial(OptimWrapper, opt=torch.optim.SGD, momentum=.9), lr=lr, cbs=cbs)
