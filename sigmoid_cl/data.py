@@ -409,13 +409,11 @@ def split_pictures(
 def _below(path, names): return next((path/o for o in names if (path/o).is_dir()), None)
 
 def _classes_of(folder):
-    "(file, class) of a folder with a folder for each class, sorted; what was passed over"
-    rows,passed = [],Counter()
-    for o in sorted(os.scandir(folder), key=lambda o: o.name):
-        if o.name.startswith('.') or not o.is_dir(): continue
-        found = walk(o.path)
-        rows,passed = rows+[(f, o.name) for f in found.files],passed+found.passed
-    return rows,passed
+    "(file, class) of a folder with a folder for each class, sorted; what was passed over. One walk: a link to another class brings none of its images"
+    found = walk(folder)
+    rows = [(f, f.relative_to(folder).parts) for f in found.files]
+    loose = sum(len(parts)<2 for _,parts in rows)
+    return [(f, parts[0]) for f,parts in rows if len(parts)>1],found.passed+Counter({'images beside the classes': loose})
 
 def _tiny_val(folder):
     "Tiny ImageNet's validation images as they are unpacked: one folder and a table of labels"

@@ -1,5 +1,5 @@
 "Commands run in forked processes that are cut short at a given write, or that lose what was not forced to the disk; the trials beside this file use it"
-import argparse,builtins,csv,hashlib,io,json,os,random,shutil,signal,subprocess,sys,tempfile,time
+import argparse,builtins,csv,hashlib,io,json,os,random,re,shutil,signal,subprocess,sys,tempfile,time
 from contextlib import contextmanager
 from pathlib import Path
 import torch
@@ -116,6 +116,7 @@ def contents(folder):
     "Everything a run leaves, without times"
     def read(o):
         if o.name=='metrics.json': return {k: v for k,v in json.loads(o.read_text()).items() if k not in TIMES}
+        if o.name=='index.html': return re.sub(r'<tr><th>(seconds of training|images per second|out)</th>.*?</tr>', '', o.read_text())
         if o.name.startswith('checkpoint'): return {k: v for k,v in read_state(o).items() if k!='seconds'}
         return o.read_bytes()
     skip = lambda o: o.name in ('.lock','log.txt') or o.name.endswith('.tmp')
@@ -134,7 +135,7 @@ def differing(a, b):
     a,b = contents(a),contents(b)
     return sorted(k for k in a.keys()|b.keys() if k not in a or k not in b or not equal(a[k], b[k]))
 
-SMALL = '--limit','96','--bs','32','--epochs','3','--probe_every','1','--no_baselines','--n_local','1','--amp','none','--save_minutes','1e-9'
+SMALL = '--limit','64','--bs','32','--epochs','2','--probe_every','1','--no_baselines','--n_local','1','--amp','none','--save_minutes','1e-9'
 VARIANTS = dict(gamma=(), filter=('--threshold','.05','--warmup','.3'), similar=('--similar','8'), infonce=('--loss','infonce'))
 
 PACKAGE = hashlib.sha256(b''.join(o.read_bytes() for o in sorted(Path(cli.__file__).parent.glob('*.py')))).hexdigest()[:8]
