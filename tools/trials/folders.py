@@ -135,7 +135,7 @@ def named_like_a_picture(d): tidy(d); flat(d/'train'/'a'/'x.png', 2)
 LONG = 'x'*200
 FOLDERS = { # what there is: (how it is made, images that are trained on (a fifth is held out where nothing is for testing) or a part of the error, further flags)
     'link to the folder above': (beside(links=dict(up='..')), 16), 'link to itself': (beside(links=dict(me='me')), 16), 'link to the root': (beside(links=dict(top='../..')), 16), 'broken link': (beside(links={'x.png': 'nowhere.png'}), 16),
-    'link to a picture that is there': (beside(links={'x.png': '0.png'}), 16), 'two classes that link to each other': (links_to_each_other, 16), 'classes that are links': (linked_class, 16), 'picture with two names': (linked_twice, 16),
+    'link to a picture that is there': (beside(links={'x.png': '0.png'}), 16), 'two classes that link to each other': (links_to_each_other, 16), 'classes that are links': (linked_class, 16), 'picture with two names': (linked_twice, 17),
     'pipe': (fifo, 16), 'socket': (a_socket, 16), 'device': (device, 16),
     'notebook checkpoints': (beside('.ipynb_checkpoints/0-checkpoint.png'), 16), 'resource forks': (beside('._0.png', '.DS_Store', '__MACOSX/0.png'), 16), "what Windows leaves": (beside('Thumbs.db', 'desktop.ini'), 16), 'texts': (beside('readme.txt', 'LICENSE', '.gitignore'), 16),
     'empty picture': (beside('x.png', data=b''), 'x.png'), 'empty picture, left out': (beside('x.png', data=b''), 16, '--bad_images', 'skip'), 'text called png': (beside('x.png', data=b'no picture'), 'x.png'), 'html called jpg, left out': (beside('x.jpg', data=b'<html>404</html>'), 16, '--bad_images', 'skip'),

@@ -3,11 +3,12 @@ import argparse,builtins,csv,hashlib,io,json,os,random,re,shutil,signal,subproce
 from contextlib import contextmanager
 from pathlib import Path
 import torch
-from sigmoid_cl import cli,run,study
+from sigmoid_cl import cli,evaluate,run,study
 from sigmoid_cl.checkpoint import read_state
 
 TIMES = 'seconds','images_per_second','seconds_by_phase','cpu_seconds'
 RESULTS = Path(__file__).resolve().parents[2]/'results'
+evaluate.few_label_scores.__kwdefaults__ |= dict(labels=(1,), draws=2) # the probes are not what is tried, and take most of a small run
 
 class Writes:
     "Counts the writes below a folder: a file opened, its bytes, their forcing, a renaming. The `n`-th is the last thing that the process does"
