@@ -408,19 +408,20 @@ def split_pictures(
 # %% ../nbs/21_data.ipynb #263e33d5
 def _below(path, names): return next((path/o for o in names if (path/o).is_dir()), None)
 
-def _classes_of(folder):
-    "(file, class) of a folder with a folder for each class, sorted; what was passed over"
-    rows,passed = [],Counter()
-    for o in sorted(os.scandir(folder), key=lambda o: o.name):
-        if o.name.startswith('.') or not o.is_dir(): continue
-        found = walk(o.path)
-        rows,passed = rows+[(f, o.name) for f in found.files],passed+found.passed
-    return rows,passed
+def _classes_of(*folders):
+    "(file, class) of folders with a folder for each class, sorted, a list each; what was passed over. One walk: a link to another class brings none of its images"
+    found,rows,passed = walk(*folders),[[] for _ in folders],Counter()
+    for f in found.files:
+        k = next(k for k,o in enumerate(folders) if str(f).startswith(f'{o}{os.sep}'))
+        below = str(f)[len(str(folders[k]))+1:]
+        if os.sep in below: rows[k].append((f, below.partition(os.sep)[0]))
+        else: passed['images beside the classes'] += 1
+    return *rows,found.passed+passed
 
 def _tiny_val(folder):
     "Tiny ImageNet's validation images as they are unpacked: one folder and a table of labels"
     rows = [o.split('\t')[:2] for o in (folder/'val_annotations.txt').read_text().splitlines() if o]
-    return [(folder/'images'/f, c) for f,c in rows],Counter()
+    return [(folder/'images'/f, c) for f,c in rows]
 
 # %% ../nbs/21_data.ipynb #c2f2143b
 def _is_folder_set(path): return (path/'train').is_dir() and _below(path, TEST) is not None
@@ -428,7 +429,8 @@ def _is_folder_set(path): return (path/'train').is_dir() and _below(path, TEST) 
 def _folder_rows(path):
     "(file, class, split) of a folder, what was passed over, and the notes on it"
     tr,te,free = [_below(path, o) for o in (TRAIN, TEST, FREE)]
-    train,passed = _classes_of(tr) if tr else ([], Counter())
+    tiny = te is not None and (te/'val_annotations.txt').exists()
+    train,*test,passed = _classes_of(*[o for o in (tr, None if tiny else te) if o]) if tr else ([], Counter())
     if not train:
         found = walk(path if free is None else free)
         inner = sorted(o for o in os.listdir(path) if (path/o).is_dir() and not o.startswith('.'))
@@ -437,10 +439,10 @@ def _folder_rows(path):
         return [(f, '', '') for f in found.files],found.passed,notes
     rows = [(f, c, 'train') for f,c in train]
     if te:
-        test,more = _tiny_val(te) if (te/'val_annotations.txt').exists() else _classes_of(te)
+        test = _tiny_val(te) if tiny else test[0]
         a,b = [{c for _,c in o} for o in (train, test)]
-        if b-a or (a-b and not (te/'val_annotations.txt').exists()): raise ValueError(f"{shown(path)}: {tr.name} and {te.name} have different classes, {sorted(a^b)[:5]}")
-        rows,passed = rows+[(f, c, 'test') for f,c in test],passed+more
+        if b-a or (a-b and not tiny): raise ValueError(f"{shown(path)}: {tr.name} and {te.name} have different classes, {sorted(a^b)[:5]}")
+        rows += [(f, c, 'test') for f,c in test]
     if free:
         found = walk(free)
         if not found.files: raise ValueError(f"{shown(free)} has no images")

@@ -50,12 +50,11 @@ def _kind(entry, endings):
 
 # %% ../nbs/20_files.ipynb #8cb2ad8f
 def walk(
-    folder, # At any depth below it; its own name may begin with a dot
-    *,
+    *folders, # At any depth below them; their own names may begin with a dot
     endings:tuple=IMAGE_ENDINGS, # How the names of the files end, in lower case
 )->Walk:
-    "Images below a folder, each once"
-    files,passed,met,links,todo,linked = [],Counter(),set(),deque(),deque([str(folder)]),False
+    "Images below a folder, or several, each once"
+    files,passed,met,links,todo,linked = [],Counter(),set(),deque(),deque(map(str, folders)),False
     while todo or links:
         linked = linked or not todo # what is really there comes before what links show
         d = todo.popleft() if todo else links.popleft()
