@@ -504,7 +504,7 @@ def run_metrics(
     "What `metrics.json` holds"
     pairs,timer,last = learn.pair_stats,learn.step_timer,learn.step_log.rows[-1]
     processes = max(1, num_distrib())
-    return dict(scores, images_per_second=timer.images_per_second*processes if timer.images else None, seconds=learn.checkpoint.seconds,
+    return dict(scores, images_per_second=timer.images_per_second*processes if timer.n_images else None, seconds=learn.checkpoint.seconds,
                 online_probe=learn.online_probe.values if hasattr(learn, 'online_probe') else {}, seconds_by_phase=timer.seconds,
                 pairs_seen=pairs.pairs_seen, pairs_total=pairs.pairs_total, steps=learn.step_log.steps, processes=processes,
                 final={k: last.get(k) for k in ('loss','t','b','gamma','s_pos','s_neg','s_pos_optimal')}, warnings=[*learn.health.said.values()],

@@ -253,7 +253,7 @@ class StepTimer(Callback):
     phases = 'views','target','forward','loss','backward','step'
     def __init__(self,
         sync:bool=False, # Wait for the accelerator at every mark: exact, but slower
-    ): self.sync,self.seconds,self.images = sync,dict.fromkeys(self.phases, 0.),0
+    ): self.sync,self.seconds,self.n_images = sync,dict.fromkeys(self.phases, 0.),0
 
     def _mark(self, phase=None):
         if self.sync and torch.cuda.is_available(): torch.cuda.synchronize()
@@ -273,19 +273,19 @@ class StepTimer(Callback):
     def before_train(self): self._mark()
     def before_batch(self):
         self._mark('views')
-        self.images += len(self.xb[0])
+        self.n_images += len(self.xb[0])
     def after_pred(self): self._mark('forward')
     def after_loss(self): self._mark('loss')
     def after_backward(self): self._mark('backward')
     def after_batch(self): self._mark('step')
     def after_fit(self): self._hook.remove()
-    def state_dict(self): return dict(seconds=dict(self.seconds), images=self.images)
-    def load_state_dict(self, state): self.seconds,self.images = dict(state['seconds']),state['images']
+    def state_dict(self): return dict(seconds=dict(self.seconds), images=self.n_images)
+    def load_state_dict(self, state): self.seconds,self.n_images = dict(state['seconds']),state['images']
 
     @property
     def images_per_second(self)->float:
         "Training images, each with all its views, per second"
-        return self.images/max(1e-9, sum(self.seconds.values()))
+        return self.n_images/max(1e-9, sum(self.seconds.values()))
 
 # %% ../nbs/41_runlog.ipynb #bda40e1e
 def _axes(ax, **kw):
