@@ -11,7 +11,7 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/callbacks.html.md"""
 __all__ = ['refusals', 'to_steps', 'fit_steps', 'NeverWarning', 'StepCallback', 'ema_update', 'target_copy', 'TargetEMA',
            'penalised', 'GammaSchedule', 'PairFilter', 'world_size', 'join', 'PairStats', 'StepNumbers',
            'plot_schedules', 'similar_groups', 'SimilarBatches', 'spread_interval', 'GeometryMonitor', 'OnlineProbe',
-           'DeviceMixedPrecision', 'fast_amp', 'refuse', 'FitGuard']
+           'KeepBest', 'DeviceMixedPrecision', 'fast_amp', 'refuse', 'FitGuard']
 
 # %% ../nbs/40_callbacks.ipynb #4610c577
 import copy,math,time,warnings
@@ -512,6 +512,40 @@ class OnlineProbe(StepCallback):
     def load_state_dict(self, state):
         super().load_state_dict(state)
         self.values = dict(state['values'])
+
+# %% ../nbs/40_callbacks.ipynb #d10292d3
+class KeepBest(StepCallback):
+    "Keeps the encoder that `OnlineProbe` found best: `epochs` done, `value`, and the tensors in `weights`"
+    order = OnlineProbe.order+1
+    def __init__(self): self.epochs,self.value,self.weights,self._seen = None,-math.inf,None,0
+
+    def look(self):
+        "Take the encoder of now if the probe has just measured more than ever before"
+        values = self.learn.online_probe.values
+        if len(values)==self._seen: return
+        self._seen,(epochs,value) = len(values),[*values.items()][-1]
+        if not value>self.value: return
+        self.epochs,self.value = epochs,value
+        self.weights = {k: v.detach().cpu().clone() for k,v in get_model(self.model).encoder.state_dict().items()}
+
+    def before_fit(self):
+        super().before_fit()
+        if not hasattr(self.learn, 'online_probe'): raise ValueError("KeepBest needs an OnlineProbe, whose numbers it goes by")
+
+    def plan(self, n_steps): return [f"the encoder with the highest {self.learn.online_probe.metric.name} is kept"]
+    def stepped(self): self.look()
+    def after_train(self): self.look()
+
+    def best(self)->nn.Module:
+        "A copy of the encoder with the weights and statistics of then"
+        encoder = copy.deepcopy(get_model(self.model).encoder)
+        encoder.load_state_dict(self.weights)
+        return encoder
+
+    def state_dict(self): return super().state_dict() | dict(epochs=self.epochs, value=self.value, weights=self.weights, seen=self._seen)
+    def load_state_dict(self, state):
+        super().load_state_dict(state)
+        self.epochs,self.value,self.weights,self._seen = (state[k] for k in ('epochs','value','weights','seen'))
 
 # %% ../nbs/40_callbacks.ipynb #56a57c3f
 class DeviceMixedPrecision(MixedPrecision):

@@ -95,9 +95,10 @@ class FileImages(Images):
         *,
         order=None,       # Indices into `ds`, in the order wanted; None takes all of them
         labels:bool=True, # False gives images only
+        num_workers:int=None, # Processes that decode where nothing else is asked for; None takes one per core, at most 8
     ):
         if size<1: raise ValueError(f"size must be positive, got {size}")
-        self.ds,self.size,self.labels = ds,size,labels
+        self.ds,self.size,self.labels,self.num_workers = ds,size,labels,num_workers
         self.order = np.arange(len(ds)) if order is None else np.asarray(order)
 
     @property
@@ -134,18 +135,19 @@ class FileImages(Images):
         i, # A slice, or indices
     )->'FileImages':
         "Some of the images"
-        return FileImages(self.ds, self.size, order=self.order[i], labels=self.labels)
+        return FileImages(self.ds, self.size, order=self.order[i], labels=self.labels, num_workers=self.num_workers)
 
     def unlabelled(self)->'FileImages':
         "The same images without their labels"
-        return FileImages(self.ds, self.size, order=self.order, labels=False)
+        return FileImages(self.ds, self.size, order=self.order, labels=False, num_workers=self.num_workers)
 
 # %% ../nbs/21_data.ipynb #64bec363
 def decoding_workers(
     ds,              # `MemoryImages` or `FileImages`
-    num_workers=None,# What was asked for
+    num_workers=None,# What was asked for; None asks `ds`
 )->int:              # Processes: what was asked for, none for images in memory, else one per core, at most 8
     "How many processes decode images"
+    if num_workers is None: num_workers = getattr(ds, 'num_workers', None)
     if num_workers is not None: return num_workers
     if isinstance(ds, MemoryImages): return 0
     return min(8, len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())
@@ -221,6 +223,13 @@ class ImageData:
         load = lambda o: o if o is None or isinstance(o, MemoryImages) else o.in_memory(num_workers)
         train = load(self.train)
         return replace(self, pretrain=train.unlabelled() if self.one_set else load(self.pretrain), train=train, test=load(self.test))
+
+    def decoded_by(self,
+        num_workers:int=None, # Processes; None takes one per core, at most 8
+    )->'ImageData':
+        "The same data, whose files are decoded by so many processes wherever they are read: in training and by probes"
+        same = lambda o: FileImages(o.ds, o.size, order=o.order, labels=o.labels, num_workers=num_workers) if isinstance(o, FileImages) else o
+        return replace(self, **{k: same(getattr(self, k)) for k in ('pretrain','train','test')})
 
 # %% ../nbs/21_data.ipynb #49ac363b
 def plot_splits(
@@ -609,7 +618,7 @@ def _find_set(name, root):
 
 def _resized(ims, size):
     "Images brought to another size: those in memory in pieces, those in files when they are decoded"
-    if isinstance(ims, FileImages): return FileImages(ims.ds, size, order=ims.order, labels=ims.labels)
+    if isinstance(ims, FileImages): return FileImages(ims.ds, size, order=ims.order, labels=ims.labels, num_workers=ims.num_workers)
     if ims is None or ims.x.shape[-1]==size: return ims
     return MemoryImages(torch.cat([TF.resize(o, [size, size], InterpolationMode.BILINEAR, antialias=True) for o in ims.x.split(1024)]), ims.y)
 

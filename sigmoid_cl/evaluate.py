@@ -31,10 +31,17 @@ def extract_features(
     encoder:nn.Module, # Maps float images in `[0, 1]`, `(b, C, H, W)`, to `(b, n_features)`; on any device
     images,            # Images with `batches(bs, device)`, see `MemoryImages` and `FileImages`
     bs:int=512,        # Images per forward pass
+    *,
+    say=None,          # Called with a line about each 20 seconds; None for silence
 )->tuple:              # Features `(N, n_features)`, float32 on the CPU, and labels `(N,)`, None for images without
     "Features and labels of all images, in their order, from the encoder in evaluation mode"
-    device = next((p.device for p in encoder.parameters()), torch.device('cpu'))
-    with evaluating(encoder): out = [(encoder(x).float().cpu(), y) for x,y in images.batches(bs, device=device)]
+    device,out,last = next((p.device for p in encoder.parameters()), torch.device('cpu')),[],time.time()
+    with evaluating(encoder):
+        for x,y in images.batches(bs, device=device):
+            out.append((encoder(x).float().cpu(), y))
+            if say and time.time()-last>=20:
+                last = time.time()
+                say(f"  features of {min(len(images), bs*len(out))} of {len(images)} images")
     if not out: raise ValueError("images is empty: there is nothing to extract")
     h,y = zip(*out)
     return torch.cat(h), None if y[0] is None else torch.cat(y).cpu()
@@ -169,7 +176,7 @@ def remembered(
     return json.loads(json.dumps(value))
 
 # %% ../nbs/50_evaluate.ipynb #9528626a
-def _pair(encoder, data): return [extract_features(encoder, o) for o in (data.train, data.test)]
+def _pair(encoder, data, say=None): return [extract_features(encoder, o, say=say) for o in (data.train, data.test)]
 
 def _linear(pair, most=None):
     "Classes that the linear classifier predicts, and how many are right"
@@ -182,9 +189,9 @@ def _source(f):
     try: return inspect.getsource(f)
     except OSError: return __version__
 
-def _raw(data, draws):
+def _raw(data, draws, say=None):
     "Linear and few-label probe of raw pixels"
-    (x,y),(xt,yt) = pair = _pair(Pixels(), data)
+    (x,y),(xt,yt) = pair = _pair(Pixels(), data, say)
     code = [_source(o) for o in (_linear, linear_classifier, fit_quietly, few_label_scores, draw_labels)]
     linear,few = remembered((*[o.numpy() for o in (x, y, xt, yt)], draws, RAW_IMAGES, *code), lambda: (_linear(pair, RAW_IMAGES)[1], few_label_probe(*pair, draws=draws)))
     return linear,{int(k): v for k,v in few.items()}
@@ -202,17 +209,18 @@ def evaluate_encoder(
     if not data.labelled: raise ValueError(f"data: {data.name} has no labels to probe with")
     draws,say = draws or max(2, 200//max(10, data.c)),say or (lambda line: None)
     say(f"probing: linear, kNN and few labels, fitted on {len(data.train)} images, scored on {len(data.test)}")
-    pair = _pair(encoder, data)
+    start,pair = time.time(),_pair(encoder, data, say)
     (predicted,linear),few = _linear(pair),dict(trained=few_label_probe(*pair, draws=draws))
     res = dict(linear_probe=linear, knn_probe=knn_probe(None, *pair))
     if raw:
         say("probing: the baseline of raw pixels")
-        res['raw_pixels'],few['raw'] = _raw(data, draws)
+        res['raw_pixels'],few['raw'] = _raw(data, draws, say)
     if untrained is not None:
         say("probing: the untrained encoder")
-        pair = _pair(untrained, data)
+        pair = _pair(untrained, data, say)
         res['random_encoder'],few['untrained'] = _linear(pair)[1],few_label_probe(*pair, draws=draws)
     res['few_labels'] = {k: {net: few[net][k] for net in ('trained','untrained','raw') if net in few} for k in few['trained']}
+    say(f"probing took {time.time()-start:.0f} s")
     return res,predicted
 
 # %% ../nbs/50_evaluate.ipynb #ca3c9157
@@ -223,7 +231,8 @@ def score_rows(
 )->list:         # Pairs (what, number or text); a row of few labels has the networks side by side
     "The accuracies as the rows of a table"
     few = [(f"{k} label{'s'*(int(k)>1)} a class: {', '.join(o)}", ', '.join(f'{x:.3f}' for x in o.values())) for k,o in scores.get('few_labels', {}).items()]
-    return [(what, scores[k]) for k,what in _probes.items() if k in scores]+few
+    recall = [(f"{side.replace('_', ' ')}, recall@{k}", v) for side,o in scores.get('retrieval', {}).items() for k,v in o.items()]
+    return [(what, scores[k]) for k,what in _probes.items() if k in scores]+few+recall
 
 def print_table(
     rows, # Pairs (what, number or text)
