@@ -55,13 +55,15 @@ if __name__=='__main__':
     p = argparse.ArgumentParser()
     p.add_argument('--data', type=Path, required=True, help='folder for what each notebook reached')
     p.add_argument('--again', nargs='*', default=[], help='notebooks to run once more')
+    p.add_argument('--count', action='store_true', help='run nothing, count what is there')
     o = p.parse_args()
     o.data.mkdir(parents=True, exist_ok=True)
     root = o.data/'project' # one place, since the data name it
-    shutil.rmtree(root, ignore_errors=True)
-    copied(root)
-    preload()
-    for nb in sorted((root/'nbs').glob('[0-9]*.ipynb')):
+    if not o.count:
+        shutil.rmtree(root, ignore_errors=True)
+        copied(root)
+        preload()
+    for nb in [] if o.count else sorted((root/'nbs').glob('[0-9]*.ipynb')):
         data = o.data/f'nb.{nb.stem}'
         if data.exists() and nb.stem not in o.again: continue
         data.unlink(missing_ok=True)

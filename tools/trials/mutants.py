@@ -12,7 +12,11 @@ COLUMNS = 'mutant module line function change killed by seconds note'.split()
 OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult, ast.Mod: ast.Mult, ast.Pow: ast.Mult, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.LShift: ast.RShift, ast.RShift: ast.LShift}
 COMPARISONS = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In}
 NAMES = dict(max='min', min='max', any='all', all='any', amax='amin', amin='amax', floor='ceil', sum='mean', mean='sum', ones='zeros', zeros='ones')
-EQUIVALENT = {} # number of a mutant -> why no test can notice it
+EQUIVALENT = { # number of a mutant -> why no test can notice it
+    '65f4c643': 'a flag about gradients of the weights, which nobody asks for',
+    '691bdf0b': 'what is taken at exactly so many pairs gives the same numbers: a matter of speed',
+    'e8753f12': 'up to which size one tile is taken: a matter of speed',
+    '9c52a8b6': "a slope that steers Newton's method, whose bracket finds the root anyway"}
 
 def texts(o): return isinstance(o, ast.JoinedStr) or isinstance(o, ast.Constant) and isinstance(o.value, str)
 
@@ -58,10 +62,11 @@ def places(tree):
 def mutants_of(
     module, # Name of a module
     nb,     # Path of its notebook
-):          # Dicts: number, function, change, id of the cell, mutated source, line of the cell from 0
-    "All mutants of a module"
-    seen = Counter()
+):          # Dicts: number, function, change, line, id of the cell, mutated source
+    "All mutants of a module; the change is shown in brackets, with what stands beside it on its line"
+    seen,text_of = Counter(),(ROOT/'sigmoid_cl'/f'{module}.py').read_text()
     for id,source in export_cells(nb):
+        first = section(text_of, id)[0]+1-(len(source.splitlines())-len(body(source).splitlines()))
         raw,starts = source.encode(),[0]
         for o in raw.splitlines(keepends=True): starts.append(starts[-1]+len(o))
         def make(node, new, inside):
@@ -71,8 +76,9 @@ def mutants_of(
             seen[key] += 1
             number = hashlib.blake2b(repr((*key, seen[key])).encode(), digest_size=4).hexdigest()
             short = lambda s: ' '.join(s.split()) if len(s)<90 else ' '.join(s.split())[:87]+'...'
+            left,right = raw[starts[node.lineno-1]:a].decode().lstrip()[-24:],raw[b:].decode().partition('\n')[0][:24]
             mutated = (raw[:a] + (text if new=='None' else f'({text})').encode() + raw[b:]).decode()
-            return dict(mutant=number, module=module, function=inside, change=f'{short(old)} -> {short(text)}', cell=id, source=mutated, at=node.lineno-1, original=source)
+            return dict(mutant=number, module=module, function=inside, change=f'{left}[{short(old)} -> {short(text)}]{right}', line=first+node.lineno-1, cell=id, source=mutated, original=source)
         for node,inside in places(ast.parse(source)):
             for new in variants(node): yield make(node, new, inside)
             if isinstance(node, (ast.If,ast.While)): yield make(node.test, ast.UnaryOp(ast.Not(), node.test), inside)
@@ -107,14 +113,13 @@ def tried(
     assert body(m['original'])=='\n'.join(lines).strip('\n'), f"{m['module']}: {m['cell']} is not exported"
     path.write_text('\n'.join([*text.splitlines()[:first], body(m['source']), '', *text.splitlines()[first+len(lines):]])+'\n')
     spent,by = 0,''
-    skipped = len(m['original'].splitlines())-len(body(m['original']).splitlines())
     try:
         for name in MODULES[m['module']]:
             why,used = run_cells(notebook(root, name), root, seconds=limits[name], change=lambda id,source: m['source'] if id==m['cell'] else source)
             spent += used
             if why: by = f'{name} {why}'; break
     finally: path.write_text(text)
-    return dict({k: m[k] for k in ('mutant','module','function','change')}, line=first+1+m['at']-skipped, killed=bool(by), by=by, seconds=round(spent, 1), note='' if by else EQUIVALENT.get(m['mutant'], ''))
+    return dict({k: m[k] for k in ('mutant','module','function','change','line')}, killed=bool(by), by=by, seconds=round(spent, 1), note='' if by else EQUIVALENT.get(m['mutant'], ''))
 
 def stored():
     if not TABLE.is_file(): return []
@@ -138,8 +143,8 @@ if __name__=='__main__':
     preload()
     rows = {r['mutant']: r for r in stored()}
     every = {m: drawn(m, o.seed) for m in MODULES}
-    there = {x['mutant'] for ms in every.values() for x in ms}
-    rows = {k: r | dict(note='' if r['killed']=='True' else EQUIVALENT.get(k, '')) for k,r in rows.items() if k in there} # of code that is gone
+    there = {x['mutant']: {k: x[k] for k in ('change','line')} for ms in every.values() for x in ms}
+    rows = {k: r | there[k] | dict(note='' if r['killed']=='True' else EQUIVALENT.get(k, '')) for k,r in rows.items() if k in there} # others are of code that is gone
     if o.again: todo = [m for k in o.modules for m in every[k] if m['mutant'] in rows and rows[m['mutant']]['killed']=='False' and not rows[m['mutant']]['note']]
     else: todo = [m for ms in zip(*[(every[k]+[None]*o.each)[:o.each] for k in o.modules]) for m in ms if m and m['mutant'] not in rows]
     print(f"{len(todo)} mutants to try, {len(rows)} have a row, {dict((k, len(v)) for k,v in every.items())} in all", flush=True)
