@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import nn
 from .backbones import normalisation
+from .checks import check_whole
 from .data import load_pictures
 from .evaluate import extract_features,nearest,plot_neighbours
 from .files import shown
@@ -77,8 +78,7 @@ def embed(
     bad_images:str='skip',# Files that are no images: skip or stop
 )->np.ndarray:            # The features, `(N, n_features)`, float32
     "Write the features of all images of a folder, and find the nearest to an image"
-    for name,v in dict(k=k, bs=bs).items():
-        if v<1: raise ValueError(f"{name} must be at least 1, got {v}")
+    check_whole('k', k, 1), check_whole('bs', bs, 1)
     encoder,facts = load_encoder(run)
     images,bad = load_pictures(data, facts['size'], bad_images=bad_images)
     _channels_fit(images, facts, data)
