@@ -82,9 +82,7 @@ def embed(
     num_workers:int=None, # Processes that decode image files; one per core when absent
 )->np.ndarray:            # The features, `(N, n_features)`, float32
     "Write the features of all images of a folder, and find the nearest to an image"
-    for name,v in dict(k=k, bs=bs).items():
-        if v<1: raise ValueError(f"{name} must be at least 1, got {v}")
-    check_whole('num_workers', num_workers, 0, none=True)
+    check_whole('k', k, 1), check_whole('bs', bs, 1), check_whole('num_workers', num_workers, 0, none=True)
     encoder,facts = load_encoder(run)
     images,bad = load_pictures(data, facts['size'], bad_images=bad_images)
     images.num_workers = num_workers

@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from PIL import Image,ImageOps
+from .checks import check_number,check_whole
 from torch import Tensor
 from torchvision.transforms.v2 import functional as TF
 
@@ -122,6 +123,7 @@ def square_uint8(
     size:int, # Side of the result, in pixels
 )->Tensor:    # `uint8`, shape `(3, size, size)`, for an array `(C, size, size)`
     "Shorter side scaled to `size` (bilinear, antialiased), centre square kept"
+    check_whole('size', size, 1)
     if not isinstance(im, Image.Image): return _square_array(im, size)
     im.draft('RGB', (size, size))
     if im.getexif().get(0x0112, 1)!=1: im = ImageOps.exif_transpose(im)
@@ -300,6 +302,7 @@ def stratified(
     seed:int=0,      # Decides which
 )->tuple:            # Indices that are kept and indices that are held out, ascending
     "A split in which every class has its share; a class of one image is kept whole"
+    check_number('share', share, '(0, 1)'), check_whole('seed', seed, 0)
     targets,rng,held = np.asarray(targets),np.random.default_rng(seed),[]
     for c in np.unique(targets):
         i = np.flatnonzero(targets==c)

@@ -22,6 +22,7 @@ import torch
 from torch import nn,Tensor
 from torch.nn import functional as F
 from .callbacks import FitGuard,GeometryMonitor,PairStats
+from .checks import check_choice,check_number,check_whole
 from .data import FileImages,MemoryImages,ViewsDL,decoding_workers
 from .fused import SigmoidLoss
 from .learner import loss_options,make_loss,precision_callbacks
@@ -103,7 +104,8 @@ def pair_dls(
     num_workers:int=None, # Processes that decode image files; None takes one per core, none for images in memory
 )->DataLoaders:           # With an empty validation loader
     "fastai `DataLoaders` of pairs"
-    if not 2<=bs<=len(pairs): raise ValueError(f"bs must be in [2, {len(pairs)}] for {len(pairs)} pairs, got {bs}")
+    check_whole('seed', seed, 0)
+    if not 2<=check_whole('bs', bs)<=len(pairs): raise ValueError(f"bs must be in [2, {len(pairs)}] for {len(pairs)} pairs, got {bs}")
     if views is None: views = MultiCrop(pairs.images[0].shape[-1], **PAIR_VIEWS)
     mk = lambda p,**kw: PairsDL(_PairSet(p), bs, views=views, seed=seed, num_workers=decoding_workers(p.images, num_workers), **kw)
     return DataLoaders(mk(pairs), mk(pairs.at([]), shuffle=False), device=device or default_device())
@@ -173,7 +175,8 @@ def two_tower_learner(
     **kwargs,               # Options of the loss, of `projector` and `Learner`
 )->Learner:                 # With `pair_stats`, `geometry_monitor` and `step_log` on it
     "A fastai `Learner` for images and texts"
-    if groups not in ('positive','ignore','none'): raise ValueError(f"groups must be positive, ignore or none, got {groups!r}")
+    check_choice('groups', groups, ('positive','ignore','none')), check_number('wd', wd, '[0, inf)')
+    if not isinstance(lr, slice): check_number('lr', lr, '(0, inf)')
     pairs = dls.train.dataset.pairs
     channels,size = pairs.images[0].shape[0],getattr(dls.train.views, 'size', pairs.images[0].shape[-1])
     encoder = build_encoder(encoder, channels, size)
@@ -227,6 +230,7 @@ def held_captions(
     share:float=.1, # Of the captions to hold out
 )->tuple:           # Indices to train on, and to test with
     "A split by captions: none is on both sides"
+    check_number('share', share, '(0, 1)')
     names = groups.unique()
     if len(names)<3: raise ValueError(f"caption: retrieval needs at least three different ones, got {len(names)}")
     n = max(1, round(share*len(names)))
