@@ -23,7 +23,7 @@ from fastcore.meta import delegates
 from matplotlib.figure import Figure
 from .checks import check_choice, check_number, check_whole
 from .embeddings import ccem_similarities, pair_geometry
-from .margins import loss_name
+from .margins import check_arguments, loss_name
 from .optimum import antipodal_threshold, ccem_loss, etf_threshold, optimal_delta, optimal_similarity
 from .registry import Registry
 from .synthetic import optimize_embeddings, train_encoders
@@ -113,6 +113,7 @@ def measure(
     seeds:int=1,       # Random starts, >= 1; the figures show their mean
 )->pd.DataFrame:       # Start by start; `s_pos_theory` beside the measured geometry
     "Optimise every cell and report its geometry beside the theory's optimum"
+    check_whole('n', n, 2), check_number('gamma', gamma, '[0, inf)'), check_arguments(n, logit_scale, logit_bias)
     t,b = np.broadcast_arrays(*np.atleast_1d(np.asarray(logit_scale, float), -np.asarray(logit_scale, float) if logit_bias is None else np.asarray(logit_bias, float)))
     d = n if d is None else d
     if steps is None: steps = 20_000 if kind=='free' else 3000

@@ -18,6 +18,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from fastcore.meta import delegates
+from .checks import check_number
 from .fused import FusedLoss, LossOptions, SigmoidLoss, fused_loss_and_count, fused_sigmoid_loss, prepare
 from .losses import check_groups
 from .selection import GroupPartners, OwnPartners, group_shares
@@ -98,6 +99,7 @@ def ring_loss_and_count(
     timeout:float=None,   # Seconds to wait for a neighbour; the group's own limit when None
 )->tuple:                 # Scalar loss of this process, number of pairs in it
     "`ring_sigmoid_loss` and the number of pairs of this process"
+    check_number('timeout', timeout, '(0, inf)', none=True)
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size(group)==1:
         return fused_loss_and_count(u, v, logit_scale, logit_bias, options, groups, target_groups)
     u,v,t,b,blocks = prepare(u, v, logit_scale, logit_bias)
@@ -140,7 +142,7 @@ class RingSigmoidLoss(SigmoidLoss):
         **kwargs
     ):
         super().__init__(gamma, threshold, **kwargs)
-        self.group,self.timeout = group,timeout
+        self.group,self.timeout = group,check_number('timeout', timeout, '(0, inf)', none=True)
 
     def loss_and_count(self, u, v, t, b, groups=None, target_groups=None): # as `ring_loss_and_count`
         "Loss and number of pairs of this process"

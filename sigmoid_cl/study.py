@@ -225,7 +225,7 @@ def choose(
 )->list:             # Some of `runs`
     "A part of the runs"
     try: k,n = map(int, shard.split('/'))
-    except ValueError: k,n = 0,0
+    except (AttributeError,ValueError): k,n = 0,0
     if not 0<=k<n: raise ValueError(f"shard must be K/N with 0 <= K < N, got {shard}")
     return [o for o in runs[k::n] if only is None or only in o['run']]
 

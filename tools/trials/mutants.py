@@ -7,7 +7,7 @@ from cells import *
 
 MODULES = dict(losses=['10_losses','71_refused'], selection=['11_selection'], fused=['12_fused'], optimum=['02_optimum'], callbacks=['40_callbacks','71_refused'], checkpoint=['42_checkpoint'])
 TABLE = ROOT/'results'/'reliability_mutants.csv'
-COLUMNS = 'mutant module line function change killed by seconds note'.split()
+COLUMNS = 'mutant module line function change first killed by seconds note'.split() # first: killed when it was first tried, before survivors got tests
 
 OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult, ast.Mod: ast.Mult, ast.Pow: ast.Mult, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.LShift: ast.RShift, ast.RShift: ast.LShift}
 COMPARISONS = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In}
@@ -16,7 +16,9 @@ EQUIVALENT = { # number of a mutant -> why no test can notice it
     '65f4c643': 'a flag about gradients of the weights, which nobody asks for',
     '691bdf0b': 'what is taken at exactly so many pairs gives the same numbers: a matter of speed',
     'e8753f12': 'up to which size one tile is taken: a matter of speed',
-    '9c52a8b6': "a slope that steers Newton's method, whose bracket finds the root anyway"}
+    'cb22f66f': 'at exactly that size either way gives the same numbers: a matter of speed',
+    '9c52a8b6': "a slope that steers Newton's method, whose bracket finds the root anyway",
+    '949070b0': 'moves the root by less than one pair, and the exact test that follows puts that right'}
 
 def texts(o): return isinstance(o, ast.JoinedStr) or isinstance(o, ast.Constant) and isinstance(o.value, str)
 
@@ -119,7 +121,7 @@ def tried(
             spent += used
             if why: by = f'{name} {why}'; break
     finally: path.write_text(text)
-    return dict({k: m[k] for k in ('mutant','module','function','change','line')}, killed=bool(by), by=by, seconds=round(spent, 1), note='' if by else EQUIVALENT.get(m['mutant'], ''))
+    return dict({k: m[k] for k in ('mutant','module','function','change','line')}, first=bool(by), killed=bool(by), by=by, seconds=round(spent, 1), note='' if by else EQUIVALENT.get(m['mutant'], ''))
 
 def stored():
     if not TABLE.is_file(): return []
@@ -159,7 +161,8 @@ if __name__=='__main__':
                 print(f'{name}: {used:.0f} s unchanged', flush=True)
                 if why: raise SystemExit(f'{name} fails without a change: {why}')
                 limits[name] = max(20, round(4*used))
-            r = rows[m['mutant']] = tried(m, root, limits)
+            r,old = tried(m, root, limits),rows.get(m['mutant'])
+            rows[m['mutant']] = r = r | dict(first=old['first']) if old else r
             print(f"{r['module']} {r['line']} {r['function']}: {r['change']}: {'killed by '+r['by'] if r['killed'] else 'SURVIVED'} ({r['seconds']} s)", flush=True)
             store([*rows.values()])
     store([*rows.values()])
