@@ -165,6 +165,8 @@ def write(self:Checkpoint,
 # %% ../nbs/42_checkpoint.ipynb #bc821f35
 @patch
 def after_batch(self:Checkpoint):
+    losses = self.recorder.losses if hasattr(self.learn, 'recorder') else None
+    if losses: losses[-1] = float(losses[-1]) # small tensors that stay keep freed memory from going back: kilobytes a step
     if not self._stepped or self.iter+1>=self.n_iter: return # the end of the epoch is near
     self._stepped = False
     due,asked = self.agree(bool(self.save_minutes) and time.time()-self._saved>=60*self.save_minutes, self.asked)

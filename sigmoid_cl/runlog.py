@@ -158,7 +158,7 @@ def read_history(
     path,          # `history.csv` of a run
 )->pd.DataFrame:   # A number column for each name, NaN where a value is missing
     "The columns of a history file; `ValueError` with its name when it is damaged"
-    try: return pd.read_csv(path).astype(float)
+    try: return pd.read_csv(path, dtype=str).astype(float) # each digit counts
     except (ValueError,pd.errors.ParserError) as e: raise ValueError(f"{path} is damaged: {e}") from None
 
 # %% ../nbs/41_runlog.ipynb #66ff2369

@@ -9,7 +9,7 @@ from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
 NOTEBOOKS = '02_optimum 05_checks 10_losses 12_fused 20_files 20_registry 22_views 30_networks 40_callbacks 41_runlog 42_checkpoint 43_learner 45_health 50_evaluate 60_run 61_study'.split()
-TOOLS = 'nbdev>=3.3','accelerate' # that run the notebooks
+TOOLS = 'nbdev>=3.3','accelerate','hypothesis','ipywidgets' # that run the notebooks
 
 def lowest():
     "The requirements in `settings.ini`, each at its lower bound"
@@ -34,8 +34,8 @@ def installed(folder):
 def passes(folder, notebook):
     "Whether a notebook runs in the environment"
     env = os.environ | dict(PYTHONPATH=str(root), PATH=f"{folder/'bin'}:{os.environ['PATH']}")
-    done = subprocess.run([folder/'bin'/'nbdev-test', '--path', root/'nbs'/f'{notebook}.ipynb', '--do-print'], cwd=root, env=env, capture_output=True, text=True)
-    if done.returncode: print((done.stdout+done.stderr)[-3000:])
+    done = subprocess.run([folder/'bin'/'nbdev-test', root/'nbs'/f'{notebook}.ipynb', '--do-print'], cwd=root, env=env, capture_output=True, text=True)
+    if done.returncode: print((done.stdout+done.stderr)[-3000:], flush=True)
     return done.returncode==0
 
 if __name__=='__main__':

@@ -93,21 +93,27 @@ def start(
             except OSError: pass
         os._exit(code)
 
+def sleeping(pid):
+    "Whether no thread of a process computes, is ready to, or waits for a disk"
+    try: return not any(o.read_text().rpartition(') ')[2][0] in 'RD' for o in Path(f'/proc/{pid}/task').glob('*/stat'))
+    except OSError: return False # one has just ended
+
 def ending(
     pid,           # From `start`
     limit:int=600, # Seconds after which it is killed
-)->dict:           # `code` (negative for a signal), `seconds`, `cpu`, `idle` (neither computing nor ready to), `peak_mb` (MiB), `load` of the machine
+)->dict:           # `code` (negative for a signal), `seconds`, `cpu`, `idle` (longest time in which it slept), `peak_mb` (MiB), `load` of the machine
     "Wait for a process, and say what it used"
-    begin = time.time()
+    begin = awake = time.time()
+    idle = 0.
     while not os.waitid(os.P_PID, pid, os.WEXITED|os.WNOHANG|os.WNOWAIT):
-        if time.time()-begin>limit: os.kill(pid, signal.SIGKILL)
-        time.sleep(.02)
+        now = time.time()
+        if now-begin>limit: os.kill(pid, signal.SIGKILL)
+        if not sleeping(pid): awake = now
+        idle = max(idle, now-awake)
+        time.sleep(.05)
     seconds = time.time()-begin
-    try: queued = int(Path(f'/proc/{pid}/schedstat').read_text().split()[1])/1e9
-    except (OSError,IndexError): queued = 0.
     _,status,used = os.wait4(pid, 0)
-    cpu = used.ru_utime+used.ru_stime
-    return dict(code=os.waitstatus_to_exitcode(status), seconds=round(seconds, 1), cpu=round(cpu, 1), idle=round(max(0, seconds-cpu-queued), 1), peak_mb=used.ru_maxrss>>10, load=round(os.getloadavg()[0], 1))
+    return dict(code=os.waitstatus_to_exitcode(status), seconds=round(seconds, 1), cpu=round(used.ru_utime+used.ru_stime, 1), idle=round(idle, 1), peak_mb=used.ru_maxrss>>10, load=round(os.getloadavg()[0], 1))
 
 def wait(pid, limit=600):
     "Exit code, negative for a signal"
@@ -118,7 +124,9 @@ def contents(folder):
     def read(o):
         if o.name=='metrics.json': return {k: v for k,v in json.loads(o.read_text()).items() if k not in TIMES}
         if o.name=='index.html': return re.sub(r'<tr><th>(seconds of training|images per second|out)</th>.*?</tr>', '', o.read_text())
-        if o.name.startswith('checkpoint'): return {k: v for k,v in read_state(o).items() if k!='seconds'}
+        if o.name.startswith('checkpoint'):
+            try: return {k: v for k,v in read_state(o).items() if k!='seconds'}
+            except ValueError as e: return str(e)
         return o.read_bytes()
     skip = lambda o: o.name in ('.lock','log.txt') or o.name.endswith('.tmp')
     return {o.name: read(o) for o in Path(folder).iterdir() if not skip(o)}
@@ -239,7 +247,7 @@ def judged(
     text = said.read_text(errors='replace')
     lines = [o for o in text.splitlines() if ': error: ' in o]
     faults = dict(traceback='Traceback' in text, code=row['code'] not in codes, lines=row['code'] and len(lines)!=1, hang=row['idle']>10 or row['code']==-9)
-    row |= dict(fault=' '.join(k for k,v in faults.items() if v), said=(lines or [''])[-1][:160].replace(str(d), '...'))
+    row |= dict(fault=' '.join(k for k,v in faults.items() if v), said=''.join(o if o.isprintable() else '?' for o in (lines or [''])[-1].replace(str(d), '...')[:160]))
     if row['fault']: print(text[-2000:], flush=True)
     return row,text
 

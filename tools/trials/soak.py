@@ -22,7 +22,7 @@ class Soak(Callback):
         self.last = now
         if now['seconds']-self.begin['seconds']>60*self.minutes: raise CancelFitException
 
-def noise(folder, n=512, size=64):
+def noise(folder, n=160, size=32):
     for i in range(n):
         (p := folder/'train'/'ab'[i%2]/f'{i}.jpg').parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.random.default_rng(i).integers(256, size=(size, size, 3), dtype=np.uint8)).save(p)
@@ -35,6 +35,6 @@ if __name__=='__main__':
     args = p.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as d:
-        for data,where,kw in (('memory', 'digits', dict(bs=256)), ('files', noise(Path(d)/'noise'), dict(bs=64, num_workers=2, encoder='resnet8_w16', size=32))):
-            run.train(str(where), out=f'{d}/{data}', epochs=100_000, n_local=1, amp='none', no_baselines=True, probe_every=20., save_minutes=.5, cbs=[Soak(data, args.minutes, rows)], **kw)
+        for data,where,kw in (('memory', 'digits', dict(limit=256)), ('files', noise(Path(d)/'noise'), dict(num_workers=2, size=16))): # small steps, so that there are many
+            run.train(str(where), out=f'{d}/{data}', epochs=100_000, encoder='resnet8_w4', bs=32, n_local=1, amp='none', no_baselines=True, probe_every=20., save_minutes=.5, cbs=[Soak(data, args.minutes, rows)], **kw)
             store(rows, args.results)
