@@ -8,7 +8,7 @@ folder of the first kind, whose labels judge the features afterwards; training n
 """
 import argparse,csv,json,os,subprocess,sys,tempfile,time
 from pathlib import Path
-from sigmoid_cl.runlog import read_json,versions
+from sigmoid_cl.runlog import load_encoder,read_json,versions
 
 OUT = Path(__file__).resolve().parents[2]/'results'/'field.csv'
 
@@ -50,8 +50,8 @@ def main():
             scores = scores_of(read_json(Path(d)/'scores.json'))
         times = [t for t,_ in said]
         at = when(said, 'probing') or encoder
-        row = dict(name=a.name or a.folder.name, labels='afterwards' if a.labels else 'probes only', minutes=a.minutes if length else None, flags=a.flags,
-                   **{k: c[k] for k in ('encoder','size','epochs','bs','lr','amp','seed')}, steps=m['steps'], images_per_second=m['images_per_second'],
+        row = dict(name=a.name or a.folder.name, labels='afterwards' if a.labels else 'probes only', minutes=a.minutes if length else None, flags=a.flags, size=load_encoder(run)[1]['size'],
+                   **{k: c[k] for k in ('encoder','epochs','bs','lr','amp','seed')}, steps=m['steps'], images_per_second=m['images_per_second'],
                    seconds_training=m['seconds'], seconds_to_encoder=encoder, seconds_after=times[-1]-at, seconds_in_all=times[-1],
                    longest_silence_after=max((y-x for x,y in zip(times, times[1:]) if x>=at), default=times[-1]-at), **scores,
                    load_before=load, load_after=os.getloadavg()[0], niceness=os.nice(0), versions=' '.join(f'{k} {v}' for k,v in versions().items()))
