@@ -9,7 +9,7 @@ Modules:
 - `sigmoid_cl.ccem`: The synthetic experiments, one function each: a table beside the theory, and a figure
 - `sigmoid_cl.certificate`: What is proved at a point: whether anything on the curve, or any embedding at all, can be better than the CCEM minimum.
 - `sigmoid_cl.checkpoint`: A run that was stopped continues as if nothing had happened, to the last bit
-- `sigmoid_cl.checks`: One number, one count, one choice: checked once, with the argument's name in the message
+- `sigmoid_cl.checks`: One number, one range, one count, one choice: checked once, with the argument's name in the message
 - `sigmoid_cl.cli`: The six commands, and how their flags are read from the source: `--help` does not wait for torch
 - `sigmoid_cl.data`: Image sets by name, and batches of views for fastai: `load_data('cifar10', root)` gives images without labels for pretraining, and labelled images for the probes
 - `sigmoid_cl.distributed`: Every process keeps its rows, the target rows travel around a ring, and no process ever sees the whole batch

@@ -17,6 +17,7 @@ import json
 from pathlib import Path
 import torch,torchvision
 from torch import nn,Tensor
+from .checks import check_number,check_whole
 
 # %% ../nbs/29_backbones.ipynb #f529dd2d
 _FLEXIBLE = dict(dynamic_img_size=True, dynamic_img_pad=True),dict(dynamic_img_size=True),dict(strict_img_size=False),{} # what a model may offer, best first
@@ -74,8 +75,9 @@ class Normalise:
         mean, # For each channel
         std,  # For each channel, > 0
     ):
-        self.mean,self.std = [[float(x) for x in o] for o in (mean, std)]
-        if len(self.mean)!=len(self.std) or not min(self.std)>0: raise ValueError(f"std must be positive, one for each of the {len(self.mean)} channels of mean, got {self.std}")
+        try: self.mean,self.std = [[check_number('mean and std', float(x)) for x in o] for o in (mean, std)]
+        except (TypeError,ValueError): raise ValueError(f"mean and std must be finite numbers, one for each channel, got {mean!r} and {std!r}") from None
+        if len(self.mean)!=len(self.std) or not min(self.std, default=0)>0: raise ValueError(f"std must be positive, one for each of the {len(self.mean)} channels of mean, got {self.std}")
 
     def __call__(self, module, args):
         x = args[0]
@@ -190,7 +192,7 @@ def freeze_layers(
     share:float,       # Of its parameter tensors, in the order of the layers, in [0, 1]
 )->nn.Module:          # `encoder`
     "Leave the first layers of an encoder as they are"
-    if not 0<=share<=1: raise ValueError(f"share must be in [0, 1], got {share}")
+    check_number('share', share, '[0, 1]')
     params = list(encoder.parameters())
     for i,p in enumerate(params): p.requires_grad_(i>=round(share*len(params)))
     return encoder
@@ -199,7 +201,7 @@ def depth_groups(
     n:int, # Groups of the encoder by depth, at least 1
 ):         # A splitter for fastai's `Learner`: `n` groups of the encoder, first layers first, and the head
     "Split a `ContrastiveModel` by depth"
-    if n<1: raise ValueError(f"n must be at least 1, got {n}")
+    check_whole('n', n, 1)
     def split(model):
         inside = [p for p in model.encoder.parameters() if p.requires_grad]
         ids,at = {id(p) for p in inside},[round(i*len(inside)/n) for i in range(n+1)]
@@ -212,7 +214,7 @@ def depth_rates(
     decay:float=.7, # Factor from one group to the one before it, in (0, 1]
 )->list:            # `n+1` rates
     "Learning rates that fall towards the images"
-    if not 0<decay<=1: raise ValueError(f"decay must be in (0, 1], got {decay}")
+    check_number('lr', lr, '(0, inf)'), check_whole('n', n, 1), check_number('decay', decay, '(0, 1]')
     return [lr*decay**(n-1-i) for i in range(n)] + [lr]
 
 def recompute(

@@ -11,7 +11,7 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/callbacks.html.md"""
 __all__ = ['refusals', 'to_steps', 'fit_steps', 'NeverWarning', 'StepCallback', 'ema_update', 'target_copy', 'TargetEMA',
            'penalised', 'GammaSchedule', 'PairFilter', 'world_size', 'join', 'PairStats', 'StepNumbers',
            'plot_schedules', 'similar_groups', 'SimilarBatches', 'spread_interval', 'GeometryMonitor', 'OnlineProbe',
-           'DeviceMixedPrecision', 'fast_amp', 'refuse', 'FitGuard']
+           'KeepBest', 'DeviceMixedPrecision', 'fast_amp', 'refuse', 'FitGuard']
 
 # %% ../nbs/40_callbacks.ipynb #4610c577
 import copy,math,time,warnings
@@ -20,6 +20,7 @@ import torch.distributed as dist
 from torch import nn,Tensor
 from fastcore.basics import patch
 from fastcore.foundation import L
+from .checks import check_choice,check_number,check_whole
 from .embeddings import pair_geometry
 from .fused import SigmoidLoss
 from .losses import view_pairs
@@ -41,7 +42,7 @@ def to_steps(
     n_steps:int,  # Optimiser steps of the fit
 )->int:           # Optimiser steps
     "A length in steps"
-    if not 0<=length<math.inf: raise ValueError(f"length must be a share in [0, 1) or a number of steps, got {length}")
+    check_number('length', length, '[0, inf)'), check_whole('n_steps', n_steps, 0)
     return round(length*n_steps) if length<1 else int(length)
 
 def fit_steps(
@@ -124,6 +125,7 @@ def ema_update(
     momentum:float,    # Fraction of `target` that is kept, in `[0, 1]`: 0 copies `online`, 1 freezes `target`
 ):
     "Move parameters and floating-point buffers of `target` towards `online`; other buffers are copied"
+    check_number('momentum', momentum, '[0, 1]')
     for t,o in zip(target.state_dict().values(), online.state_dict().values(), strict=True):
         if t.is_floating_point(): t.lerp_(o.to(t.dtype), 1-momentum)
         else: t.copy_(o)
@@ -149,9 +151,8 @@ class TargetEMA(StepCallback):
         momentum_end:float=1., # The same at the last step, where a half cosine leads
         n_global:int=2,        # Views, from the first, that the target network sees
     ):
-        for k,v in dict(momentum=momentum, momentum_end=momentum_end).items():
-            if not 0<=v<=1: raise ValueError(f"{k} must be in [0, 1], got {v}")
-        if n_global<1: raise ValueError(f"n_global must be at least 1, got {n_global}")
+        for k,v in dict(momentum=momentum, momentum_end=momentum_end).items(): check_number(k, v, '[0, 1]')
+        check_whole('n_global', n_global, 1)
         self.n_global,self.sched,self.momentum,self.target = n_global,SchedCos(momentum, momentum_end),momentum,None
 
     def before_fit(self):
@@ -175,7 +176,9 @@ class TargetEMA(StepCallback):
         "Embed the global views; images without labels are each a class of their own"
         if self.target is None: self.follow() # `validate` before any fit
         self._v = self.embed(*self.xb[:self.n_global])
-        if not len(self.yb): self.learn.yb = (torch.arange(len(self.xb[0]), device=self._v.device),)
+        if len(self.yb): return
+        if self.training and getattr(self.loss_func, 'by_number', False): raise ValueError("groups, queue: batches must end with the numbers of their images, see `ViewsDL`")
+        self.learn.yb = (-1-torch.arange(len(self.xb[0]), device=self._v.device),)
 
     def after_pred(self):
         "`pred` becomes what a loss takes: `(u, v, logit_scale, logit_bias)`"
@@ -211,9 +214,7 @@ class GammaSchedule(StepCallback):
         gamma_end:float=0.,   # Exponent from gamma_steps on, >= 0
         gamma_steps:float=.5, # Length of the half cosine between the two: a share of the run below 1, or a number of steps
     ):
-        for k,v in dict(gamma=gamma, gamma_end=gamma_end).items():
-            if not 0<=v<math.inf: raise ValueError(f"{k} must be finite and >= 0, got {v}")
-        if not 0<gamma_steps<math.inf: raise ValueError(f"gamma_steps must be a share in (0, 1) or a number of steps, got {gamma_steps}")
+        check_number('gamma', gamma, '[0, inf)'), check_number('gamma_end', gamma_end, '[0, inf)'), check_number('gamma_steps', gamma_steps, '(0, inf)')
         self.gamma,self.gamma_end,self.gamma_steps,self.sched = gamma,gamma_end,gamma_steps,SchedCos(gamma, gamma_end)
 
     def gamma_at(self,
@@ -243,9 +244,8 @@ class PairFilter(StepCallback):
         gamma:float=1.,      # Exponent of the penalty during warm-up, >= 0
         ramp:float=0,        # After the warm-up the threshold rises from 0 to its value: a share of the run below 1, or a number of steps
     ):
-        if not 0<threshold<1: raise ValueError(f"threshold must be in (0, 1), got {threshold}")
-        for k,v in dict(warmup=warmup, ramp=ramp, gamma=gamma).items():
-            if not 0<=v<math.inf: raise ValueError(f"{k} must be finite and >= 0, got {v}")
+        check_number('threshold', threshold, '(0, 1)')
+        for k,v in dict(warmup=warmup, ramp=ramp, gamma=gamma).items(): check_number(k, v, '[0, inf)')
         self.threshold,self.warmup,self.gamma,self.ramp = threshold,warmup,gamma,ramp
 
     def threshold_at(self,
@@ -280,6 +280,7 @@ def join(
     op:str='mean',  # 'mean', 'sum' or 'min'
 )->Tensor:          # `x`, combined
     "Combine a tensor over the processes; with one process nothing happens"
+    check_choice('op', op, ('mean','sum','min'))
     if (n := world_size())<2: return x
     dist.all_reduce(x, dist.ReduceOp.MIN if op=='min' else dist.ReduceOp.SUM)
     return x.div_(n) if op=='mean' else x
@@ -348,6 +349,7 @@ def plot_schedules(
 ):               # The axes
     "gamma and threshold over the steps of a fit"
     from matplotlib import pyplot as plt
+    check_whole('n_steps', n_steps, 1)
     if ax is None: _,ax = plt.subplots(figsize=(4.6, 2.6), layout='constrained')
     steps = [round(i*(n_steps-1)/400) for i in range(401)]
     for cb,ls in zip(cbs, ('-','--','-.',':')):
@@ -367,7 +369,8 @@ def similar_groups(
     seed:int=0,    # Which lines are drawn follows from it
 )->list:           # Lists of indices that together hold every index once
     "Groups of images with similar features, by random halving"
-    if size<1: raise ValueError(f"size must be at least 1, got {size}")
+    check_whole('size', size, 1), check_whole('seed', seed, 0)
+    if not isinstance(h, Tensor) or h.ndim!=2: raise ValueError(f"h must be features (N, d), got {tuple(h.shape) if isinstance(h, Tensor) else h!r}")
     gen = torch.Generator().manual_seed(seed)
     def halve(i):
         k = len(i)//size
@@ -385,9 +388,7 @@ class SimilarBatches(StepCallback):
         group:int=32, # Images in a group, at least 2
         start:int=1,  # Epochs with random batches before the first
     ):
-        if group<2: raise ValueError(f"group must be at least 2, got {group}")
-        if start<0: raise ValueError(f"start must be >= 0, got {start}")
-        self.group,self.start = group,start
+        self.group,self.start = check_whole('group', group, 2),check_whole('start', start, 0)
 
     def features(self)->Tensor: # `(N, n_features)`, unit rows, on the CPU
         "Features of all training images, from the target's encoder in the state in which training uses it"
@@ -406,7 +407,7 @@ def spread_interval(
     n:int, # Images in the batch of a process
 )->int:    # From 1 to 8
     "Steps from one measurement of spreads and margin to the next"
-    return min(8, max(1, math.ceil(n/256)))
+    return min(8, math.ceil(check_whole('n', n, 1)/256))
 
 class GeometryMonitor(StepCallback):
     "Measures similarities, spread and margin of a batch, and where the theory puts the optimum for its n, t, b and gamma"
@@ -415,8 +416,7 @@ class GeometryMonitor(StepCallback):
         every:int=1,            # Measure each so many steps
         spread_every:int=None,  # Of these, each so many with spreads and margin; None takes `spread_interval`
     ):
-        for k,v in dict(every=every, spread_every=spread_every).items():
-            if v is not None and v<1: raise ValueError(f"{k} must be at least 1, got {v}")
+        check_whole('every', every, 1), check_whole('spread_every', spread_every, 1, none=True)
         self.every,self.spread_every,self._now,self._open = every,spread_every,{},[]
 
     def interval(self,
@@ -480,7 +480,8 @@ class OnlineProbe(StepCallback):
         every:float=1,   # Epochs between two calls, > 0: a whole number or a fraction below 1; the last epoch always ends with one
         name:str='knn',  # Heading of the column
     ):
-        if not (0<every<1 or (every>=1 and every==int(every))): raise ValueError(f"every must be a whole number of epochs or a fraction in (0, 1), got {every}")
+        if check_number('every', every, '(0, inf)')>=1 and every!=int(every): raise ValueError(f"every must be a whole number of epochs or a fraction in (0, 1), got {every}")
+        if not callable(probe): raise ValueError(f"probe must be a function of an encoder, got {probe!r}")
         self.probe,self.every,self.value,self.values = probe,every,None,{}
         self.metric = ValueMetric(lambda: self.value, name)
 
@@ -510,6 +511,40 @@ class OnlineProbe(StepCallback):
     def load_state_dict(self, state):
         super().load_state_dict(state)
         self.values = dict(state['values'])
+
+# %% ../nbs/40_callbacks.ipynb #d10292d3
+class KeepBest(StepCallback):
+    "Keeps the encoder that `OnlineProbe` found best: `epochs` done, `value`, and the tensors in `weights`"
+    order = OnlineProbe.order+1
+    def __init__(self): self.epochs,self.value,self.weights,self._seen = None,-math.inf,None,0
+
+    def look(self):
+        "Take the encoder of now if the probe has just measured more than ever before"
+        values = self.learn.online_probe.values
+        if len(values)==self._seen: return
+        self._seen,(epochs,value) = len(values),[*values.items()][-1]
+        if not value>self.value: return
+        self.epochs,self.value = epochs,value
+        self.weights = {k: v.detach().cpu().clone() for k,v in get_model(self.model).encoder.state_dict().items()}
+
+    def before_fit(self):
+        super().before_fit()
+        if not hasattr(self.learn, 'online_probe'): raise ValueError("KeepBest needs an OnlineProbe, whose numbers it goes by")
+
+    def plan(self, n_steps): return [f"the encoder with the highest {self.learn.online_probe.metric.name} is kept"]
+    def stepped(self): self.look()
+    def after_train(self): self.look()
+
+    def best(self)->nn.Module:
+        "A copy of the encoder with the weights and statistics of then"
+        encoder = copy.deepcopy(get_model(self.model).encoder)
+        encoder.load_state_dict(self.weights)
+        return encoder
+
+    def state_dict(self): return super().state_dict() | dict(epochs=self.epochs, value=self.value, weights=self.weights, seen=self._seen)
+    def load_state_dict(self, state):
+        super().load_state_dict(state)
+        self.epochs,self.value,self.weights,self._seen = (state[k] for k in ('epochs','value','weights','seen'))
 
 # %% ../nbs/40_callbacks.ipynb #56a57c3f
 class DeviceMixedPrecision(MixedPrecision):

@@ -233,7 +233,7 @@ def ccem_certificate(
     bound='envelope',# 'envelope': fast, convex envelopes in the similarity; 'distance': the stronger bound, a few times slower
 ):                   # Relative gap in `[0, 1]` between the CCEM minimum and the bound; 0 = no embedding is better
     "How far the CCEM minimum can be above the minimum over all embeddings"
-    if bound not in ('envelope','distance'): raise ValueError(f"bound must be 'envelope' or 'distance', got {bound!r}")
+    if not isinstance(bound, str) or bound not in ('envelope','distance'): raise ValueError(f"bound must be 'envelope' or 'distance', got {bound!r}")
     gap, = in_blocks(lambda *args: _any_gap(*args, bound), *check_arguments(n, logit_scale, logit_bias, gamma))
     return gap[()]
 
@@ -242,6 +242,7 @@ def unit_force(
     gamma,     # Modulation exponent, >= 0; number or array
 )->np.ndarray: # Shaped like `gamma`; `-inf` for gamma = 0 (and below 1e-9), where every force is below 1
     "The margin `c0` at which a pair pulls with force 1: harder everywhere to the left, less to the right"
+    gamma = check_values('gamma', gamma, 'finite and >= 0', ok=lambda a: a>=0)
     g,inv = np.unique(gamma, return_inverse=True)
     out,k = np.full(g.shape, -np.inf),g>1e-9
     def f(m, g):
@@ -352,7 +353,8 @@ def code_bound(
     degree=6,        # Largest degree of h, >= 2; the bound does not fall with it
 ):                   # A lower bound in nats, up to rounding; float, an array for arrays
     "No `n` pairs of unit vectors in `d` dimensions have a smaller loss: the two-view linear programming bound, or the CCEM bound where that is larger"
-    if degree<2: raise ValueError(f"degree must be at least 2, got {degree}")
+    if np.ndim(degree): raise ValueError(f"degree must be one whole number, got {degree!r}")
+    degree = int(check_values('degree', degree, 'a whole number >= 2', ok=lambda a: (a>=2)&(a==np.floor(a))))
     n,t,b,g = check_arguments(n, logit_scale, logit_bias, gamma)
     d = check_values('d', d, 'a whole number >= 1', ok=lambda a: (a>=1)&(a==np.floor(a)))
     args = np.broadcast_arrays(n, d, t, b, g)
@@ -371,7 +373,7 @@ def plot_distance(
     if ax is None:
         import matplotlib.pyplot as plt
         _,ax = plt.subplots(figsize=(4.5,3), layout='constrained')
-    t,b,g = (np.array([float(o)]) for o in (logit_scale,logit_bias,gamma))
+    t,b,g = (o.reshape(1) for o in check_arguments(2, logit_scale, logit_bias, gamma)[1:])
     r,line = np.linspace(*span, 401),_distance_lines(t, b, g)
     ax.plot(r, _distance_loss(r, t, b, g), label=f'f, gamma = {gamma:g}')
     if np.isfinite(line.start[0]):

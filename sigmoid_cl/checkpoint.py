@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from fastcore.basics import patch
 from .checks import check_number,check_whole
-from .callbacks import StepCallback,world_size
+from .callbacks import StepCallback
 from .runlog import save_atomically
 from fastai.learner import SkipToEpoch
 from fastai.torch_core import get_model,rank_distrib
@@ -102,7 +102,7 @@ class Checkpoint(StepCallback):
         path,             # The checkpoint file; the one before is kept beside it
         every:int=1,      # Epochs between two checkpoints; the last epoch is always saved
         *,
-        save_minutes:float=None, # Minutes between two checkpoints within an epoch, > 0; none when None; with several processes none either
+        save_minutes:float=None, # Minutes between two checkpoints within an epoch, > 0; none when None
         facts:dict=None,  # Plain values kept in the file, such as the settings
     ):
         self.path,self.every = Path(path),check_whole('every', every, 1)
@@ -124,6 +124,13 @@ class Checkpoint(StepCallback):
 
     def after_train(self): self._trained = True
 
+    def agree(self,
+        due:bool,  # Whether this process finds it time to save
+        asked:int, # Signal that asked it to stop, or None
+    )->tuple:      # Both, for all processes
+        "What is to be done after a step; several processes put a vote in its place"
+        return due,asked
+
     def _parts(self): return {cb.name: cb for cb in self.learn.cbs if hasattr(type(cb), 'state_dict') and cb is not self}
 
 # %% ../nbs/42_checkpoint.ipynb #6caff5a9
@@ -135,6 +142,8 @@ def save(self:Checkpoint,
     "Write the checkpoint; `Diverged` instead when the network is not finite"
     model,recorder = get_model(self.model),getattr(self.learn, 'recorder', None)
     if bad := not_finite(model): raise Diverged(f"step {self.steps}: {len(bad)} of {len(model.state_dict())} tensors of the network are not finite, {bad[0]} the first")
+    self._saved = time.time()
+    if rank_distrib(): return # process 0 writes
     scaler = vars(self.learn).get('scaler') # not `hasattr`, which would find one of the model's
     state = dict(version=VERSION, epoch=epoch, batch=batch, seconds=self.seconds, own=super(Checkpoint, self).state_dict(), facts=self.facts, model=model.state_dict(), loss=self.loss_func.state_dict() if isinstance(self.loss_func, torch.nn.Module) else {}, opt=self.opt.state_dict(), random=random_state(),
                  order=self.dls.train.state_dict(), groups=getattr(self.dls.train, 'groups', None) if batch else None, progress=[self.learn.pct_train, self.learn.train_iter],
@@ -158,24 +167,27 @@ def write(self:Checkpoint,
 def after_batch(self:Checkpoint):
     if not self._stepped or self.iter+1>=self.n_iter: return # the end of the epoch is near
     self._stepped = False
-    due = self.save_minutes and time.time()-self._saved>=60*self.save_minutes
-    if (due or self.asked) and world_size()<2:
+    due,asked = self.agree(bool(self.save_minutes) and time.time()-self._saved>=60*self.save_minutes, self.asked)
+    if due or asked:
         begin,self.seconds = time.time(),time.time()-self._start
         self.save(self.epoch, self.iter+1)
         for cb in self.learn.cbs:
             if hasattr(type(cb), 'skip'): cb.skip(time.time()-begin)
-    self._leave()
+    self._leave(asked)
 
 @patch
 def after_epoch(self:Checkpoint):
     done,self.seconds = self.epoch+1,time.time()-self._start # seconds of training, earlier sessions included
-    if self._trained and not rank_distrib() and (done%self.every==0 or done==self.n_epoch or self.asked): self.save(done)
-    self._leave()
+    _,asked = self.agree(False, self.asked)
+    if self._trained and (done%self.every==0 or done==self.n_epoch or asked): self.save(done)
+    self._leave(asked)
 
 @patch
-def _leave(self:Checkpoint):
-    if self.asked==signal.SIGINT: raise KeyboardInterrupt
-    if self.asked: raise SystemExit(128+self.asked)
+def _leave(self:Checkpoint, asked):
+    if not asked: return
+    self.agree(False, asked) # nobody goes before it is saved
+    if asked==signal.SIGINT: raise KeyboardInterrupt
+    raise SystemExit(128+asked)
 
 # %% ../nbs/42_checkpoint.ipynb #534b9b78
 @patch
@@ -221,6 +233,8 @@ def _continue_epoch(self:Checkpoint, state):
     def first(b): # the loader itself has drawn a number by now
         dl.after_batch = views
         set_random_state(state['random'])
+        for cb in learn.cbs:
+            if hasattr(type(cb), 'restored'): cb.restored(done)
         return views(b)
     def batches():
         del learn.all_batches

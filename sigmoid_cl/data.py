@@ -18,6 +18,8 @@ __all__ = ['GREY', 'TINY', 'DIGITS', 'FASHION', 'ENCODERS', 'CPU_IMAGES', 'datas
 
 # %% ../nbs/21_data.ipynb #81106ac1
 from .files import IMAGE_ENDINGS,HubPictures,Pictures,Shards,find_bad,n_channels,number_labels,passed_words,reason,shown,square_uint8,stratified,walk
+from .checks import check_choice,check_number,check_whole
+from .losses import as_groups
 from .registry import SIZE_CLASSES,Registry,size_class
 import os,random,warnings
 from functools import partial
@@ -55,9 +57,9 @@ class MemoryImages(Images):
         x:Tensor,      # `uint8` images, shape `(N, C, H, W)`
         y:Tensor=None, # Class numbers, shape `(N,)`; None for images to pretrain on
     ):
-        if x.ndim!=4 or x.dtype!=torch.uint8: raise ValueError(f"x must be uint8 (N, C, H, W), got {x.dtype} {tuple(x.shape)}")
-        if y is not None and len(y)!=len(x): raise ValueError(f"{len(x)} images but {len(y)} labels")
-        self.x,self.y = x,None if y is None else torch.as_tensor(y, dtype=torch.int64)
+        if not isinstance(x, Tensor) or x.ndim!=4 or x.dtype!=torch.uint8: raise ValueError(f"x must be uint8 (N, C, H, W), got {f'{x.dtype} {tuple(x.shape)}' if isinstance(x, Tensor) else repr(x)}")
+        if y is not None: y = as_groups(y, len(x), 'y')
+        self.x,self.y = x,y
 
     def __len__(self): return len(self.x)
     def __getitem__(self, i): return self.x[i] if self.y is None else (self.x[i], self.y[i])
@@ -82,7 +84,7 @@ def batches(self:MemoryImages,
     device=None, # Where the batch is wanted; None leaves it where it is
 )->Iterator:     # Pairs of images, float in `[0, 1]`, `(b, C, H, W)`, and labels, `(b,)` or None
     "Images and labels in their order, for extracting features"
-    for i in range(0, len(self), bs):
+    for i in range(0, len(self), check_whole('bs', bs, 1)):
         y = None if self.y is None else self.y[i:i+bs].to(device)
         yield self.x[i:i+bs].to(device).float().div_(255), y
 
@@ -95,9 +97,10 @@ class FileImages(Images):
         *,
         order=None,       # Indices into `ds`, in the order wanted; None takes all of them
         labels:bool=True, # False gives images only
+        num_workers:int=None, # Processes that decode where nothing else is asked for; None takes one per core, at most 8
     ):
-        if size<1: raise ValueError(f"size must be positive, got {size}")
-        self.ds,self.size,self.labels = ds,size,labels
+        check_whole('size', size, 1)
+        self.ds,self.size,self.labels,self.num_workers = ds,size,labels,num_workers
         self.order = np.arange(len(ds)) if order is None else np.asarray(order)
 
     @property
@@ -134,18 +137,19 @@ class FileImages(Images):
         i, # A slice, or indices
     )->'FileImages':
         "Some of the images"
-        return FileImages(self.ds, self.size, order=self.order[i], labels=self.labels)
+        return FileImages(self.ds, self.size, order=self.order[i], labels=self.labels, num_workers=self.num_workers)
 
     def unlabelled(self)->'FileImages':
         "The same images without their labels"
-        return FileImages(self.ds, self.size, order=self.order, labels=False)
+        return FileImages(self.ds, self.size, order=self.order, labels=False, num_workers=self.num_workers)
 
 # %% ../nbs/21_data.ipynb #64bec363
 def decoding_workers(
     ds,              # `MemoryImages` or `FileImages`
-    num_workers=None,# What was asked for
+    num_workers=None,# What was asked for; None asks `ds`
 )->int:              # Processes: what was asked for, none for images in memory, else one per core, at most 8
     "How many processes decode images"
+    if check_whole('num_workers', num_workers, 0, none=True) is None: num_workers = getattr(ds, 'num_workers', None)
     if num_workers is not None: return num_workers
     if isinstance(ds, MemoryImages): return 0
     return min(8, len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())
@@ -176,7 +180,7 @@ def spread(
     n:int,   # Number wanted; all when there are fewer
 ):           # The same kind of object
     "About `n` images, evenly spaced, so that sets sorted by class give all classes"
-    if n<1: raise ValueError(f"n must be at least 1, got {n}")
+    check_whole('n', n, 1)
     return images.at(slice(None, None, max(1, len(images)//n))).take(n)
 
 # %% ../nbs/21_data.ipynb #0e766872
@@ -222,6 +226,13 @@ class ImageData:
         train = load(self.train)
         return replace(self, pretrain=train.unlabelled() if self.one_set else load(self.pretrain), train=train, test=load(self.test))
 
+    def decoded_by(self,
+        num_workers:int=None, # Processes; None takes one per core, at most 8
+    )->'ImageData':
+        "The same data, whose files are decoded by so many processes wherever they are read: in training and by probes"
+        same = lambda o: FileImages(o.ds, o.size, order=o.order, labels=o.labels, num_workers=num_workers) if isinstance(o, FileImages) else o
+        return replace(self, **{k: same(getattr(self, k)) for k in ('pretrain','train','test')})
+
 # %% ../nbs/21_data.ipynb #49ac363b
 def plot_splits(
     *data:ImageData, # One or more image sets, drawn from top to bottom
@@ -255,6 +266,7 @@ def scaled_preset(
     factor:float, # Size wanted, by the size the preset is for
 )->dict:          # The same, but `local_size` in proportion
     "A preset for images of another size"
+    check_number('factor', factor, '(0, inf)')
     return {k: max(1, round(v*factor)) if k=='local_size' else v for k,v in preset.items()}
 
 def preset_for(
@@ -274,6 +286,7 @@ def epochs_for(
     kind:str='cuda', # 'cpu' or 'cuda', which stands for any accelerator
 )->int:              # 100 on an accelerator; on a CPU from 2 to 100, about `CPU_IMAGES` images in all
     "Default number of epochs"
+    check_whole('n', n, 1), check_choice('kind', kind, ('cpu','cuda'))
     return 100 if kind!='cpu' else min(100, max(2, round(CPU_IMAGES/n)))
 
 # %% ../nbs/21_data.ipynb #54758a1b
@@ -289,6 +302,7 @@ def fake_data(
     preset:dict=None,# Arguments of `MultiCrop`; None goes by the size
 )->ImageData:        # Noise, always the same
     "Random images in the shape of a data set"
+    for k,v,least in (('n', n, 0), ('size', size, 1), ('channels', channels, 1), ('classes', classes, 1)): check_whole(k, v, least)
     gen = torch.Generator().manual_seed(0)
     ims = MemoryImages(torch.randint(256, (n, channels, size, size), dtype=torch.uint8, generator=gen), torch.arange(n)%classes)
     return ImageData(name, ims.unlabelled(), ims, ims, [str(i) for i in range(classes)], size, preset_for(size) if preset is None else preset, 'imitation')
@@ -306,6 +320,7 @@ def register_data(
     replace:bool=False, # Allow a name that is taken
 ):                      # Decorator of a loader `(root, download, size, seed)` -> `(unlabelled or None, train, test, names of the classes)`
     "Enter a data set with its views, defaults and imitation, `fake(n, size=None)`"
+    for k,v in dict(size=size, channels=channels, classes=classes).items(): check_whole(k, v, 1)
     def fake(n, size=None, native=size):
         own = None if preset is None else scaled_preset(preset, (size or native)/native)
         return fake_data(n, size or native, channels=channels, classes=min(classes, 10), name=name, preset=own)
@@ -408,19 +423,20 @@ def split_pictures(
 # %% ../nbs/21_data.ipynb #263e33d5
 def _below(path, names): return next((path/o for o in names if (path/o).is_dir()), None)
 
-def _classes_of(folder):
-    "(file, class) of a folder with a folder for each class, sorted; what was passed over"
-    rows,passed = [],Counter()
-    for o in sorted(os.scandir(folder), key=lambda o: o.name):
-        if o.name.startswith('.') or not o.is_dir(): continue
-        found = walk(o.path)
-        rows,passed = rows+[(f, o.name) for f in found.files],passed+found.passed
-    return rows,passed
+def _classes_of(*folders):
+    "(file, class) of folders with a folder for each class, sorted, a list each; what was passed over. One walk: a link to another class brings none of its images"
+    found,rows,passed = walk(*folders),[[] for _ in folders],Counter()
+    for f in found.files:
+        k = next(k for k,o in enumerate(folders) if str(f).startswith(f'{o}{os.sep}'))
+        below = str(f)[len(str(folders[k]))+1:]
+        if os.sep in below: rows[k].append((f, below.partition(os.sep)[0]))
+        else: passed['images beside the classes'] += 1
+    return *rows,found.passed+passed
 
 def _tiny_val(folder):
     "Tiny ImageNet's validation images as they are unpacked: one folder and a table of labels"
     rows = [o.split('\t')[:2] for o in (folder/'val_annotations.txt').read_text().splitlines() if o]
-    return [(folder/'images'/f, c) for f,c in rows],Counter()
+    return [(folder/'images'/f, c) for f,c in rows]
 
 # %% ../nbs/21_data.ipynb #c2f2143b
 def _is_folder_set(path): return (path/'train').is_dir() and _below(path, TEST) is not None
@@ -428,7 +444,8 @@ def _is_folder_set(path): return (path/'train').is_dir() and _below(path, TEST) 
 def _folder_rows(path):
     "(file, class, split) of a folder, what was passed over, and the notes on it"
     tr,te,free = [_below(path, o) for o in (TRAIN, TEST, FREE)]
-    train,passed = _classes_of(tr) if tr else ([], Counter())
+    tiny = te is not None and (te/'val_annotations.txt').exists()
+    train,*test,passed = _classes_of(*[o for o in (tr, None if tiny else te) if o]) if tr else ([], Counter())
     if not train:
         found = walk(path if free is None else free)
         inner = sorted(o for o in os.listdir(path) if (path/o).is_dir() and not o.startswith('.'))
@@ -437,10 +454,10 @@ def _folder_rows(path):
         return [(f, '', '') for f in found.files],found.passed,notes
     rows = [(f, c, 'train') for f,c in train]
     if te:
-        test,more = _tiny_val(te) if (te/'val_annotations.txt').exists() else _classes_of(te)
+        test = _tiny_val(te) if tiny else test[0]
         a,b = [{c for _,c in o} for o in (train, test)]
-        if b-a or (a-b and not (te/'val_annotations.txt').exists()): raise ValueError(f"{shown(path)}: {tr.name} and {te.name} have different classes, {sorted(a^b)[:5]}")
-        rows,passed = rows+[(f, c, 'test') for f,c in test],passed+more
+        if b-a or (a-b and not tiny): raise ValueError(f"{shown(path)}: {tr.name} and {te.name} have different classes, {sorted(a^b)[:5]}")
+        rows += [(f, c, 'test') for f,c in test]
     if free:
         found = walk(free)
         if not found.files: raise ValueError(f"{shown(free)} has no images")
@@ -503,7 +520,7 @@ def round_size(
     side:float, # In pixels
 )->int:         # At most 224; a multiple of 8 from 32 on, of 2 below, and at least 2
     "A convenient size near a side"
-    step = 8 if side>=32 else 2
+    step = 8 if check_number('side', side, '(0, inf)')>=32 else 2
     return max(2, step*round(min(side, 224)/step))
 
 def shorter_sides(
@@ -595,6 +612,7 @@ def _reader(path):
     return read_folder
 
 def _find_path(name, root):
+    if not isinstance(name, (str,os.PathLike)) or name=='': raise ValueError(f"name must be that of a data set, a folder or a file, got {name!r}")
     path = next((o for o in (Path(name).expanduser(), root/name) if o.is_dir() or o.is_file()), None)
     if path is None: raise ValueError(f"{shown(name)!r} is neither a folder nor one of {', '.join(datasets.names)}")
     return path
@@ -607,7 +625,7 @@ def _find_set(name, root):
 
 def _resized(ims, size):
     "Images brought to another size: those in memory in pieces, those in files when they are decoded"
-    if isinstance(ims, FileImages): return FileImages(ims.ds, size, order=ims.order, labels=ims.labels)
+    if isinstance(ims, FileImages): return FileImages(ims.ds, size, order=ims.order, labels=ims.labels, num_workers=ims.num_workers)
     if ims is None or ims.x.shape[-1]==size: return ims
     return MemoryImages(torch.cat([TF.resize(o, [size, size], InterpolationMode.BILINEAR, antialias=True) for o in ims.x.split(1024)]), ims.y)
 
@@ -647,9 +665,8 @@ def load_data(
     seed:int=42,          # Decides the split of digits and the order of folders
 )->ImageData:             # `pretrain` without labels, `train` and `test` with
     "An image set by name or from a folder, a table or an archive"
-    for k,v in dict(limit=limit, size=size).items():
-        if v is not None and v<1: raise ValueError(f"{k} must be positive, got {v}")
-    if bad_images not in ('stop','skip'): raise ValueError(f"bad_images must be stop or skip, got {bad_images!r}")
+    for k,v in dict(limit=limit, size=size).items(): check_whole(k, v, 1, none=True)
+    check_choice('bad_images', bad_images, ('stop','skip')), check_whole('seed', seed, 0)
     root = _root(data_root)
     load,entry = _find_set(name, root)
     want,why = size or getattr(entry, 'size', None),'given' if size else f'own size of {name}'
@@ -677,6 +694,7 @@ def load_pictures(
     bad_images:str='skip',# Files that are no images: skip or stop
 )->tuple:                 # `FileImages` without labels, in the order of their names, and those that cannot be read, name -> why
     "All images of a place, in their order"
+    check_whole('size', size, 1), check_choice('bad_images', bad_images, ('stop','skip'))
     path = _find_path(name, _root(None))
     read = _reader(path)
     pics = Pictures(walk(path).files) if read is read_folder else read(path)[0]
@@ -694,10 +712,12 @@ class ViewsDL(DataLoader):
         views=None,      # Maps a `uint8` batch `(bs, C, H, W)` to a list of views; None gives the batch itself
         seed:int=0,      # The order of every epoch follows from it
         shuffle:bool=True, drop_last:bool=True,
+        numbered:bool=False, # Batches end with the numbers of their images in `dataset`, as fastai's target
         **kwargs,        # To fastai's `DataLoader`: `device`, `num_workers`, `pin_memory`...
     ):
+        check_whole('bs', bs, 1, none=True), check_whole('seed', seed, 0)
         super().__init__(dataset, bs=bs, shuffle=shuffle, drop_last=drop_last, **kwargs)
-        self.views,self.seed,self.epoch,self.groups = views,seed,0,None
+        self.views,self.seed,self.numbered,self.epoch,self.groups = views,seed,numbered,0,None
 
     @property
     def n_inp(self)->int: return getattr(self.views, 'n_views', None) or len(self.views(self.dataset[0][None])) if self.views else 1
@@ -709,11 +729,14 @@ class ViewsDL(DataLoader):
         return [i for g in mix.sample(self.groups, len(self.groups)) for i in g]
     def randomize(self): pass # fastai reseeds from its own generator here
     def after_iter(self): self.epoch += 1
+    def create_item(self, s): return (super().create_item(s), s) if self.numbered else super().create_item(s)
     def create_batches(self, samps):
         if not isinstance(self.dataset, MemoryImages): yield from super().create_batches(samps)
-        else: yield from (self.dataset.x[b] for b in self.chunkify(samps))
+        else: yield from ((self.dataset.x[b], torch.tensor(b)) if self.numbered else self.dataset.x[b] for b in self.chunkify(samps))
     def retain(self, res, b): return res
-    def after_batch(self, b): return tuple(self.views(b)) if self.views else (b,)
+    def after_batch(self, b):
+        x,*numbers = b if self.numbered else (b,)
+        return *(self.views(x) if self.views else (x,)),*numbers
 
     def state_dict(self)->dict:
         "Where the order of batches stands: a resumed run continues from it"
@@ -722,7 +745,7 @@ class ViewsDL(DataLoader):
 
     def new(self, dataset=None, cls=None, **kwargs):
         "A loader with some arguments changed, its order starting again"
-        return super().new(dataset, cls, **{**dict(views=self.views, seed=self.seed), **kwargs})
+        return super().new(dataset, cls, **{**dict(views=self.views, seed=self.seed, numbered=self.numbered), **kwargs})
 
 # %% ../nbs/21_data.ipynb #a7a2de0b
 def contrastive_dls(
@@ -736,7 +759,9 @@ def contrastive_dls(
     n_valid=0,            # Unlabelled test images in the validation loader; 0 leaves it empty
 )->DataLoaders:           # Batches are tuples of views; `dls.n_inp` is their number
     "fastai `DataLoaders` over the images to pretrain on"
-    if not 1<=bs<=(n := len(data.pretrain)):
+    check_whole('seed', seed, 0), check_whole('n_valid', n_valid, 0)
+    n = len(data.pretrain)
+    if not 1<=check_whole('bs', bs)<=n:
         fits = 2**int(np.log2(max(4, n)/2))
         raise ValueError(f"bs must be in [1, {n}] for {data.name}, got {bs}: there are {n} images to pretrain on; {f'--bs {fits} gives {n//fits} steps an epoch' if n>1 else 'a loss of pairs needs two'}")
     if isinstance(views, torch.nn.Module): views = views.to(device or default_device())

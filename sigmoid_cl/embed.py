@@ -14,12 +14,14 @@ __all__ = ['encoder_card', 'embed', 'export']
 from . import __version__
 import csv,hashlib,io,json,os,tempfile,warnings
 from contextlib import redirect_stdout
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
 from .backbones import normalisation
+from .checks import check_whole
 from .data import load_pictures
 from .evaluate import extract_features,nearest,plot_neighbours
 from .files import shown
@@ -38,11 +40,13 @@ def encoder_card(
     brings = f", which it brings to mean {facts['mean']} and std {facts['std']} itself" if 'mean' in facts else ''
     library = dict(timm=f"`timm.create_model({name.removeprefix('timm.')!r}, num_classes=0, in_chans={c}, dynamic_img_size=True)`", torchvision=f"`torchvision.models.get_model({name.removeprefix('torchvision.')!r})`")
     elsewhere = library.get(name.partition('.')[0] if '.' in name else 'timm' if facts.get('library')=='timm' else '')
+    scores = [(what, metrics[k]) for k,what in dict(linear_probe='linear probe', knn_probe='kNN', random_encoder='untrained, linear', raw_pixels='raw pixels, linear').items() if k in metrics]
+    scores += [(f"{side.replace('_', ' ')}, recall@{k}", v) for side,o in metrics.get('retrieval', {}).items() for k,v in o.items()]
     lines = [f"# {name}, trained on {Path(str(facts.get('data', '?'))).name} by sigmoid_cl {__version__}",
              f"Takes `(N, {c}, {s}, {s})` floats from 0 to 1{brings}; gives `(N, {features})` features.",
              "Loads by `sigmoid_cl.runlog.load_encoder('encoder.safetensors')`" + (f", and its tensors into {elsewhere} by `load_state_dict(..., strict=False)`." if elsewhere else '.'),
-             'Trained without labels: ' + ', '.join([f'{k} {config[k]}' for k in ('loss','epochs','bs','lr','seed','weights','pretrained') if config.get(k)]) + '.',
-             'Scores: ' + (', '.join(f"{what} {metrics[k]:.3f}" for k,what in dict(linear_probe='linear probe', knn_probe='kNN', random_encoder='untrained, linear', raw_pixels='raw pixels, linear').items() if k in metrics) or 'none, there were no labels') + '.']
+             f"Trained {'on captions' if 'retrieval' in metrics else 'with labels' if config.get('labels') else 'without labels'}: " + ', '.join([f'{k} {config[k]}' for k in ('loss','epochs','bs','lr','seed','weights','pretrained') if config.get(k)]) + '.',
+             'Scores: ' + (', '.join(f"{what} {v:.3f}" for what,v in scores) or 'none, there were no labels') + '.']
     return '\n\n'.join(lines)+'\n'
 
 # %% ../nbs/51_embed.ipynb #09ae4f74
@@ -75,19 +79,20 @@ def embed(
     k:int=8,              # How many are found
     bs:int=256,           # Images per forward pass
     bad_images:str='skip',# Files that are no images: skip or stop
+    num_workers:int=None, # Processes that decode image files; one per core when absent
 )->np.ndarray:            # The features, `(N, n_features)`, float32
     "Write the features of all images of a folder, and find the nearest to an image"
-    for name,v in dict(k=k, bs=bs).items():
-        if v<1: raise ValueError(f"{name} must be at least 1, got {v}")
+    check_whole('k', k, 1), check_whole('bs', bs, 1), check_whole('num_workers', num_workers, 0, none=True)
     encoder,facts = load_encoder(run)
     images,bad = load_pictures(data, facts['size'], bad_images=bad_images)
+    images.num_workers = num_workers
     _channels_fit(images, facts, data)
     out = Path(out or f"scl_features/{Path(data).resolve().name}")
     out.mkdir(parents=True, exist_ok=True)
     encoder,state = encoder.to(default_device()),_state(images, run)
     features = _kept(out, state)
     if features is None:
-        features = extract_features(encoder, images, bs)[0].numpy()
+        features = extract_features(encoder, images, bs, say=partial(print, flush=True))[0].numpy()
         _write(out, features, images, dict(state=state, images=len(images), features=features.shape[1], encoder=facts['encoder'], size=facts['size'], bad_images=len(bad)))
         print(f"{len(images)} images, {features.shape[1]} features each, in {out}{f'; {len(bad)} files cannot be read, for instance {next(iter(bad))}: {next(iter(bad.values()))}' if bad else ''}")
     if query is not None: _answer(encoder, facts, features, images, query, k, out, run)

@@ -15,19 +15,22 @@ __all__ = ['PairGeometry', 'simplex_etf', 'ccem', 'ccem_x', 'ccem_similarities',
 # %% ../nbs/00_embeddings.ipynb #cf0d3000
 import math
 from collections import namedtuple
+from numbers import Real
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 # %% ../nbs/00_embeddings.ipynb #972eaf0b
+def _is_whole(x, least): return isinstance(x, Real) and not isinstance(x, bool) and least<=x<math.inf and x==int(x)
+
 def _check_n(n):
-    if isinstance(n, bool) or not (np.ndim(n)==0 and float(n)==int(n) and n>=2): raise ValueError(f"n must be an integer >= 2, got {n}")
+    if not _is_whole(n, 2): raise ValueError(f"n must be an integer >= 2, got {n!r}")
     return int(n)
 
 def _check_d(d, least, name):
     if d is None: return least
-    if d!=int(d) or d<least: raise ValueError(f"d must be an integer >= {least} for {name}, got {d}")
+    if not _is_whole(d, least): raise ValueError(f"d must be an integer >= {least} for {name}, got {d!r}")
     return int(d)
 
 def simplex_etf(
@@ -49,7 +52,10 @@ def simplex_etf(
 # %% ../nbs/00_embeddings.ipynb #f5764c8a
 def _check(name, value, need, ok):
     "`value` as a float64 array; `ValueError` with the first number that is not `ok`"
-    a = np.asarray(value, dtype=np.float64)
+    try: a = np.asarray(value)
+    except (TypeError,ValueError,RuntimeError): a = np.array('')
+    if a.dtype.kind not in 'iuf': raise ValueError(f"{name} must be {need}, got {value!r}") # text, complex and truth values would become numbers
+    a = a.astype(np.float64)
     if not ok(a).all(): raise ValueError(f"{name} must be {need}, got {a[~ok(a)].flat[0] if a.ndim else a}")
     return a
 
@@ -66,6 +72,7 @@ def ccem(
     "The double-constant embedding: one simplex per view, moved apart by `delta`"
     n = _check_n(n)
     d = _check_d(d, n, f"ccem with n={n}")
+    if np.ndim(delta): raise ValueError(f"delta must be one number, got {delta!r}")
     delta = float(_check_delta(delta))
     r = math.hypot(1, delta)
     u = simplex_etf(n, d, device=device) / r
@@ -221,6 +228,8 @@ def pair_geometry(
     means:bool=False, # Only the two means, which take no product of rows; the rest is NaN
 )->PairGeometry: # Tensors `(...)` without gradient, float64: mean and (population) standard deviation of both cosines, and `(min positive - max negative)/2`
     "Where two views stand: cosines of positive and of negative pairs, their spread, and the margin, in memory linear in n"
+    for k,o in (('u',u),('v',v)):
+        if not isinstance(o, Tensor) or not o.is_floating_point(): raise ValueError(f"{k} must be a floating tensor, got {o.dtype if isinstance(o, Tensor) else type(o).__name__}")
     if u.shape!=v.shape or u.ndim<2: raise ValueError(f"u and v must have one shape (..., n, d), got {tuple(u.shape)} and {tuple(v.shape)}")
     n,d = u.shape[-2:]
     if n<2 and reduce is None: raise ValueError(f"n must be >= 2 to have negative pairs, got {n}")

@@ -23,7 +23,8 @@ from fastcore.meta import delegates
 from torch import nn,Tensor
 from torch.nn import functional as F
 from . import __version__
-from .losses import unit_rows
+from .checks import check_number,check_whole
+from .losses import check_logit_args,check_partners,unit_rows
 from .networks import batch_statistics,evaluating
 
 # %% ../nbs/50_evaluate.ipynb #d31d655f
@@ -31,10 +32,18 @@ def extract_features(
     encoder:nn.Module, # Maps float images in `[0, 1]`, `(b, C, H, W)`, to `(b, n_features)`; on any device
     images,            # Images with `batches(bs, device)`, see `MemoryImages` and `FileImages`
     bs:int=512,        # Images per forward pass
+    *,
+    say=None,          # Called with a line about each 20 seconds; None for silence
 )->tuple:              # Features `(N, n_features)`, float32 on the CPU, and labels `(N,)`, None for images without
     "Features and labels of all images, in their order, from the encoder in evaluation mode"
-    device = next((p.device for p in encoder.parameters()), torch.device('cpu'))
-    with evaluating(encoder): out = [(encoder(x).float().cpu(), y) for x,y in images.batches(bs, device=device)]
+    check_whole('bs', bs, 1)
+    device,out,last = next((p.device for p in encoder.parameters()), torch.device('cpu')),[],time.time()
+    with evaluating(encoder):
+        for x,y in images.batches(bs, device=device):
+            out.append((encoder(x).float().cpu(), y))
+            if say and time.time()-last>=20:
+                last = time.time()
+                say(f"  features of {min(len(images), bs*len(out))} of {len(images)} images")
     if not out: raise ValueError("images is empty: there is nothing to extract")
     h,y = zip(*out)
     return torch.cat(h), None if y[0] is None else torch.cat(y).cpu()
@@ -49,7 +58,7 @@ def linear_classifier(
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
-    if not C>0: raise ValueError(f"C must be > 0, got {C}")
+    check_number('C', C, '(0, inf)'), check_whole('max_iter', max_iter, 1)
     return make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=max_iter))
 
 # %% ../nbs/50_evaluate.ipynb #ef607868
@@ -91,8 +100,7 @@ def knn_probe(
     bs:int=512,             # Images per forward pass
 )->float:                   # Share of `test` that is classified right, in `[0, 1]`
     "Accuracy of a weighted nearest-neighbour vote among frozen features"
-    if k<1: raise ValueError(f"k must be at least 1, got {k}")
-    if not temperature>0: raise ValueError(f"temperature must be > 0, got {temperature}")
+    check_whole('k', k, 1), check_number('temperature', temperature, '(0, inf)')
     (x,y),(xt,yt) = [_features(encoder, o, bs) for o in (train, test)]
     x,votes,right = F.normalize(x).T.contiguous(),F.one_hot(y).float(),0
     for a,b in zip(F.normalize(xt).split(1024), yt.split(1024)):
@@ -108,7 +116,7 @@ def draw_labels(
     generator:torch.Generator, # Source of the draw, on the CPU
 )->Tensor:                     # Indices into `y`, ascending
     "A random subset with `k` labelled images of each class"
-    if k<1: raise ValueError(f"labels must be at least 1 a class, got {k}")
+    check_whole('k', k, 1)
     i = torch.randperm(len(y), generator=generator)
     return torch.cat([i[y[i]==c][:k] for c in y.unique()]).sort().values
 
@@ -122,7 +130,7 @@ def few_label_scores(
     seed:int=0,         # Decides the draws: the same images are drawn for all features of a set
 )->dict:                # For each of `labels` the accuracies of the draws, an array `(draws,)`
     "Accuracies of the linear classifier, fitted on one draw of a few labelled images after the other"
-    if draws<1: raise ValueError(f"draws must be at least 1, got {draws}")
+    check_whole('draws', draws, 1), check_whole('seed', seed, 0), [check_whole('labels', o, 1) for o in labels]
     (x,y),(xt,yt) = train,test
     scale,classifier = linear_classifier()
     scale.fit(x.numpy()) # by all images
@@ -169,7 +177,7 @@ def remembered(
     return json.loads(json.dumps(value))
 
 # %% ../nbs/50_evaluate.ipynb #9528626a
-def _pair(encoder, data): return [extract_features(encoder, o) for o in (data.train, data.test)]
+def _pair(encoder, data, say=None): return [extract_features(encoder, o, say=say) for o in (data.train, data.test)]
 
 def _linear(pair, most=None):
     "Classes that the linear classifier predicts, and how many are right"
@@ -182,9 +190,9 @@ def _source(f):
     try: return inspect.getsource(f)
     except OSError: return __version__
 
-def _raw(data, draws):
+def _raw(data, draws, say=None):
     "Linear and few-label probe of raw pixels"
-    (x,y),(xt,yt) = pair = _pair(Pixels(), data)
+    (x,y),(xt,yt) = pair = _pair(Pixels(), data, say)
     code = [_source(o) for o in (_linear, linear_classifier, fit_quietly, few_label_scores, draw_labels)]
     linear,few = remembered((*[o.numpy() for o in (x, y, xt, yt)], draws, RAW_IMAGES, *code), lambda: (_linear(pair, RAW_IMAGES)[1], few_label_probe(*pair, draws=draws)))
     return linear,{int(k): v for k,v in few.items()}
@@ -200,19 +208,21 @@ def evaluate_encoder(
 )->tuple:              # Dict of accuracies, in which `few_labels` holds `{labels a class: {network: accuracy}}`, and the classes the linear probe predicts for `data.test`
     "Linear, nearest-neighbour and few-label probes of an encoder, and of its baselines"
     if not data.labelled: raise ValueError(f"data: {data.name} has no labels to probe with")
+    check_whole('draws', draws, 1, none=True)
     draws,say = draws or max(2, 200//max(10, data.c)),say or (lambda line: None)
     say(f"probing: linear, kNN and few labels, fitted on {len(data.train)} images, scored on {len(data.test)}")
-    pair = _pair(encoder, data)
+    start,pair = time.time(),_pair(encoder, data, say)
     (predicted,linear),few = _linear(pair),dict(trained=few_label_probe(*pair, draws=draws))
     res = dict(linear_probe=linear, knn_probe=knn_probe(None, *pair))
     if raw:
         say("probing: the baseline of raw pixels")
-        res['raw_pixels'],few['raw'] = _raw(data, draws)
+        res['raw_pixels'],few['raw'] = _raw(data, draws, say)
     if untrained is not None:
         say("probing: the untrained encoder")
-        pair = _pair(untrained, data)
+        pair = _pair(untrained, data, say)
         res['random_encoder'],few['untrained'] = _linear(pair)[1],few_label_probe(*pair, draws=draws)
     res['few_labels'] = {k: {net: few[net][k] for net in ('trained','untrained','raw') if net in few} for k in few['trained']}
+    say(f"probing took {time.time()-start:.0f} s")
     return res,predicted
 
 # %% ../nbs/50_evaluate.ipynb #ca3c9157
@@ -223,7 +233,8 @@ def score_rows(
 )->list:         # Pairs (what, number or text); a row of few labels has the networks side by side
     "The accuracies as the rows of a table"
     few = [(f"{k} label{'s'*(int(k)>1)} a class: {', '.join(o)}", ', '.join(f'{x:.3f}' for x in o.values())) for k,o in scores.get('few_labels', {}).items()]
-    return [(what, scores[k]) for k,what in _probes.items() if k in scores]+few
+    recall = [(f"{side.replace('_', ' ')}, recall@{k}", v) for side,o in scores.get('retrieval', {}).items() for k,v in o.items()]
+    return [(what, scores[k]) for k,what in _probes.items() if k in scores]+few+recall
 
 def print_table(
     rows, # Pairs (what, number or text)
@@ -282,6 +293,7 @@ def logit_tiles(
     rows:int=512,  # Rows of `u` in a tile, at least 1
 ):                 # Generator of tiles: the tile's rows (a slice), its logits `(rows, n)`, and the mask of its positives
     "The logits of all pairs in horizontal tiles, without gradients"
+    check_partners(u, v), check_logit_args(logit_scale, logit_bias), check_whole('rows', rows, 1)
     u,v = unit_rows(u.float()),unit_rows(v.float())
     for s in range(0, len(u), rows):
         z = logit_scale*(u[s:s+rows]@v.T)+logit_bias
@@ -301,7 +313,7 @@ def selected_by_class(
     n_classes:int=None,   # Number of classes; None takes what `y` shows
 )->Tensor:                # Share of selected negatives among all, `(n_classes, n_classes)`, float64; NaN where there is no pair
     "For each pair of classes, the share of its negative pairs that filtering selects"
-    if not 0<threshold<1: raise ValueError(f"threshold must be in (0, 1), got {threshold}")
+    check_partners(u, v), check_number('threshold', threshold, '(0, 1)'), check_whole('n_classes', n_classes, 1, none=True)
     one_hot = F.one_hot(y, n_classes or int(y.max())+1).to(u.device, torch.float32)
     count = torch.zeros(one_hot.shape[1], one_hot.shape[1], dtype=torch.float64, device=u.device)
     for i,z,own in logit_tiles(u, v, logit_scale, logit_bias):
@@ -381,6 +393,7 @@ def training_embeddings(
     n_global:int=2,   # Views, from the first, that the target sees
 )->tuple:             # `u` of the second view from `model` and `v` of the first from `target`, `(n, d)`, float32, not normalised, and labels `(n,)`, None without
     "Embeddings of two views as the loss gets them in training, without gradients; the random numbers of training are left alone"
+    check_whole('bs', bs, 1), check_whole('n_global', n_global, 1)
     device,bs,out = next(model.parameters()).device,min(bs, len(images)),[]
     if bs<2: raise ValueError(f"bs must be at least 2, for BatchNorm, got {bs}")
     with torch.random.fork_rng(devices=[]), batch_statistics(model, target):
@@ -415,7 +428,7 @@ def nearest(
     same=None,      # Index in `library` of each query itself, `(m,)`, which is no neighbour; None when they are others
 )->tuple:           # Cosines, falling, and indices into `library`, each `(m, k)`
     "The nearest neighbours by cosine"
-    if k<1: raise ValueError(f"k must be at least 1, got {k}")
+    check_whole('k', k, 1)
     out,library = [],F.normalize(library.float()).T
     for i,q in enumerate(queries.split(1024)):
         cos = F.normalize(q.float())@library
@@ -449,7 +462,7 @@ def neighbour_sheet(
     ax=None,         # Axes to draw on; new when None
 ):                   # The axes
     "Some images of a set with their nearest neighbours in it"
-    i = torch.linspace(0, len(features)-1, min(n, len(features))).long()
+    i = torch.linspace(0, len(features)-1, min(check_whole('n', n, 1), len(features))).long()
     _,found = nearest(features[i], features, k, same=i)
     image = lambda j: x[0] if isinstance(x := images[int(j)], tuple) else x
     return plot_neighbours([image(o) for o in i], [[image(o) for o in row] for row in found], ax=ax)

@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from PIL import Image,ImageOps
+from .checks import check_number,check_whole
 from torch import Tensor
 from torchvision.transforms.v2 import functional as TF
 
@@ -50,12 +51,11 @@ def _kind(entry, endings):
 
 # %% ../nbs/20_files.ipynb #8cb2ad8f
 def walk(
-    folder, # At any depth below it; its own name may begin with a dot
-    *,
+    *folders, # At any depth below them; their own names may begin with a dot
     endings:tuple=IMAGE_ENDINGS, # How the names of the files end, in lower case
 )->Walk:
-    "Images below a folder, each once"
-    files,passed,met,links,todo,linked = [],Counter(),set(),deque(),deque([str(folder)]),False
+    "Images below a folder, or several, each once"
+    files,passed,met,links,todo,linked = [],Counter(),set(),deque(),deque(map(str, folders)),False
     while todo or links:
         linked = linked or not todo # what is really there comes before what links show
         d = todo.popleft() if todo else links.popleft()
@@ -123,6 +123,7 @@ def square_uint8(
     size:int, # Side of the result, in pixels
 )->Tensor:    # `uint8`, shape `(3, size, size)`, for an array `(C, size, size)`
     "Shorter side scaled to `size` (bilinear, antialiased), centre square kept"
+    check_whole('size', size, 1)
     if not isinstance(im, Image.Image): return _square_array(im, size)
     im.draft('RGB', (size, size))
     if im.getexif().get(0x0112, 1)!=1: im = ImageOps.exif_transpose(im)
@@ -301,6 +302,7 @@ def stratified(
     seed:int=0,      # Decides which
 )->tuple:            # Indices that are kept and indices that are held out, ascending
     "A split in which every class has its share; a class of one image is kept whole"
+    check_number('share', share, '(0, 1)'), check_whole('seed', seed, 0)
     targets,rng,held = np.asarray(targets),np.random.default_rng(seed),[]
     for c in np.unique(targets):
         i = np.flatnonzero(targets==c)

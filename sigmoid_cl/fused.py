@@ -24,6 +24,7 @@ import torch
 from fastcore.meta import delegates
 from torch import Tensor, nn
 
+from .checks import check_whole
 from .losses import at_least_single, check_embeddings, check_groups, check_logit_args, check_loss_args, sigmoid_loss
 from .selection import GroupPartners, OwnPartners, SelectedAnywhere, SelectedOnCPU, Tiles, group_shares, on_cpu, product
 
@@ -217,8 +218,9 @@ class LossOptions:
     def __post_init__(self):
         check_loss_args(self.gamma, self.threshold)
         check_groups(1, 1, None, None, self.same, self.positives)
-        c = self.chunk_size
-        if c is not None and not (isinstance(c, int) and c>=1): raise ValueError(f"chunk_size must be None or a whole number >= 1, got {c}")
+        check_whole('chunk_size', self.chunk_size, 1, none=True)
+        for k in ('detach_penalty','bf16'):
+            if not isinstance(getattr(self, k), bool): raise ValueError(f"{k} must be True or False, got {getattr(self, k)!r}")
 
 # %% ../nbs/12_fused.ipynb #80d237f4
 def loss_path(
@@ -230,6 +232,7 @@ def loss_path(
     dtype=torch.float32,              # Of the embeddings
 )->str:                               # `"kernel"`, `"one tile"`, `"selection"` or `"tiles"`
     "Which way a loss of these shapes takes"
+    check_whole('n', n, 0), check_whole('k', k, 0)
     if torch.device(device).type=='cuda' and dtype!=torch.float64:
         from sigmoid_cl.kernel import triton # takes .8 s, so only where it is used
         if triton: return 'kernel'

@@ -18,6 +18,7 @@ from fastcore.basics import patch
 from fastcore.foundation import L
 from fastcore.meta import delegates
 from .callbacks import (DeviceMixedPrecision,FitGuard,GammaSchedule,GeometryMonitor,PairFilter,PairStats,TargetEMA,fast_amp,target_copy)
+from .checks import check_choice,check_number,check_whole
 from .distributed import RingSigmoidLoss
 from .margins import LOSS_NAMES
 from .losses import info_nce_loss,mean_over_views,relic_loss
@@ -63,7 +64,7 @@ def relic(*,
     alpha:float=1., # Weight of ReLIC's invariance term, >= 0
 ):
     "InfoNCE plus alpha times the invariance term"
-    if not alpha>=0: raise ValueError(f"alpha must be >= 0, got {alpha}")
+    check_number('alpha', alpha, '[0, inf)')
     return mean_over_views(partial(relic_loss, alpha=alpha))
 
 # %% ../nbs/43_learner.ipynb #3e353880
@@ -71,6 +72,7 @@ def find_loss(
     loss:str, # A registered name, or an older one of the same loss, such as 'info_nce'
 ):            # Its entry, with `name`, `make` and `processes`
     "Look up a loss by name"
+    if not isinstance(loss, str): raise ValueError(f"loss must be a name, got {loss!r}")
     return losses.find(LOSS_NAMES.get(loss, loss))[0]
 
 def loss_options(
@@ -125,7 +127,7 @@ def precision_callbacks(
     amp:str='auto', # bf16, fp16, none, or auto: bf16 where the processor has matrix units for it
 )->list:            # One `DeviceMixedPrecision`, or nothing
     "Mixed precision as a list of callbacks"
-    if amp not in ('auto','bf16','fp16','none',None): raise ValueError(f"amp must be auto, bf16, fp16 or none, got {amp!r}")
+    if amp is not None: check_choice('amp', amp, ('auto','bf16','fp16','none'))
     if amp=='auto': amp = fast_amp()
     return [] if amp in ('none',None) else [DeviceMixedPrecision(amp)]
 
@@ -254,11 +256,14 @@ def contrastive_learner(
     **kwargs,                 # Options of the loss, of `TargetEMA`, `projector`, `ContrastiveModel` and `Learner`
 )->ContrastiveLearner:        # With `target_ema`, `pair_stats`, `geometry_monitor` and `step_log` on it
     "A fastai `Learner` for sigmoid contrastive learning"
+    if not isinstance(lr, slice): check_number('lr', lr, '(0, inf)')
+    check_number('wd', wd, '[0, inf)'), check_whole('queue', queue, 0), check_whole('n_global', n_global, 1, none=True), check_number('logit_bias', logit_bias, none=True), check_number('logit_scale', kwargs.get('logit_scale', 10.), '(0, inf)')
     x = first_view(dls)
     channels,size = x.shape[1],x.shape[-1]
     encoder = build_encoder(encoder, channels, size)
     known = {} if callable(loss) else {k: kwargs.pop(k) for k in loss_options() if k in kwargs}
     loss_func,own = make_loss(loss, groups, queue, **known)
+    if loss_func.by_number: dls.train.numbered = True
     target = TargetEMA(n_global=n_global or getattr(getattr(dls.train, 'views', None), 'n_global', 2), **pick(TargetEMA, kwargs))
     if logit_bias is None: logit_bias = float(suggest_bias(dls.train.bs+queue, kwargs.get('logit_scale', 10.)))
     head = projector(n_features(encoder, channels, size), **pick(projector, kwargs))

@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .checks import check_number
+from .checks import check_choice, check_number, check_whole
 
 # %% ../nbs/10_losses.ipynb #f1f4935a
 def unit_rows(
@@ -87,6 +87,8 @@ def pair_signs(
     same:str='positive',       # Pairs of one group: `"positive"`, or `"ignore"` those that are not on the diagonal
 )->Tensor:                     # `(n, k)`: +1 for positives, -1 for negatives, 0 for pairs left out
     "Which side of zero each pair belongs on, eq. 2, or by groups"
+    check_choice('same', same, ('positive','ignore'))
+    if groups is not None and target_groups is None: raise ValueError("target_groups must be given with groups, got None")
     own = torch.eye(*logits.shape, dtype=logits.dtype, device=logits.device)
     if groups is None: return 2*own - 1
     alike = groups[:,None]==target_groups
@@ -119,7 +121,7 @@ def pair_weight(
     gamma:float,    # Power, >= 0
 )->Tensor:          # Same shape, in [0, 1]
     "The penalty to the power gamma, with a finite gradient for every finite margin"
-    return torch.exp(gamma*F.logsigmoid(-margins))
+    return torch.exp(check_number('gamma', gamma, '[0, inf)')*F.logsigmoid(-margins))
 
 # %% ../nbs/10_losses.ipynb #5a285b78
 def pair_loss(
@@ -129,7 +131,7 @@ def pair_loss(
 )->Tensor:          # Same shape, in nats
     "Loss of each pair: `p**gamma * softplus(-margin)`, the summand of eq. 4"
     nll = -F.logsigmoid(margins)
-    if not gamma: return nll
+    if not check_number('gamma', gamma, '[0, inf)'): return nll
     weight = pair_weight(margins, gamma)
     return nll*(weight.detach() if detach_penalty else weight)
 
@@ -161,6 +163,10 @@ def check_loss_args(
     check_number('threshold', threshold, '(0, 1)', none=True)
 
 # %% ../nbs/10_losses.ipynb #62dfb425
+def _as_ids(groups, rows, name):
+    try: return torch.as_tensor(groups)
+    except (TypeError,ValueError,RuntimeError): raise ValueError(f"{name} must be {rows} whole numbers, one for each row, got {groups!r}") from None
+
 def as_groups(
     groups,     # Whole numbers: tensor, array or list
     rows:int,   # How many there must be
@@ -168,7 +174,7 @@ def as_groups(
     device=None, # Where they are needed
 )->Tensor:      # int64 `(rows,)`
     "Checked numbers of groups"
-    ids = torch.as_tensor(groups)
+    ids = groups if isinstance(groups, Tensor) else _as_ids(groups, rows, name)
     if ids.ndim!=1 or ids.is_floating_point() or ids.is_complex() or len(ids)!=rows:
         raise ValueError(f"{name} must be {rows} whole numbers, one for each row, got {ids.dtype} of shape {tuple(ids.shape)}")
     return ids.to(device, torch.int64)
@@ -183,8 +189,7 @@ def check_groups(
     device=None,         # Where the groups are needed
 )->tuple:                # Groups of both sides as int64 tensors, or two None
     "Refuse groups that do not fit the rows"
-    for name,value,known in (('same',same,('positive','ignore')),('positives',positives,('sum','mean'))):
-        if value not in known: raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!r}")
+    check_choice('same', same, ('positive','ignore')), check_choice('positives', positives, ('sum','mean'))
     if groups is None:
         if target_groups is not None: raise ValueError("target_groups needs groups, got None for groups")
         if n!=k: raise ValueError(f"u and v must have as many rows where no groups say which belong together, got {n} and {k}")
@@ -200,7 +205,7 @@ def pair_weights(
     positives:str='sum', # `"sum"`: each positive counts 1; `"mean"`: (1/k_i + 1/k_j)/2
 )->Tensor:               # Same shape; 0 for pairs left out
     "Weight of each pair in the sum"
-    if positives=='sum': return signs.abs()
+    if check_choice('positives', positives, ('sum','mean'))=='sum': return signs.abs()
     is_pos = (signs>0).to(signs.dtype)
     share = 1/is_pos.sum(1, keepdim=True).clamp(min=1) + 1/is_pos.sum(0, keepdim=True).clamp(min=1)
     return torch.where(signs>0, share/2, signs.abs())
@@ -257,7 +262,7 @@ def relic_loss(
     alpha:float=1., # Weight of the invariance term, >= 0
 )->Tensor:          # Scalar, nats per anchor
     "InfoNCE plus `alpha` times the invariance term"
-    check_number('alpha', alpha, '[0, inf)')
+    check_partners(u, v), check_number('alpha', alpha, '[0, inf)')
     u,v = at_least_single(u, v) # once, so that a gradient in half precision is rounded once
     return info_nce_loss(u, v, logit_scale) + alpha*invariance_loss(u, v, logit_scale)
 
@@ -267,7 +272,7 @@ def view_pairs(
     G:int,  # Number of target views, at least 1; target view `j` shows the same picture as online view `j`
 )->list:    # `(i, j)`: online view `i` is compared with target view `j`
     "Which views are compared: all pairs with different numbers, and the only pair where there is one view of each"
-    if V<1 or G<1: raise ValueError(f"V and G must be at least 1, got {V} and {G}")
+    check_whole('V', V, 1), check_whole('G', G, 1)
     return [(i,j) for i in range(V) for j in range(G) if i!=j or V==G==1]
 
 # %% ../nbs/10_losses.ipynb #dc40cea9
@@ -276,6 +281,7 @@ class mean_over_views:
     def __init__(self,
         loss, # Maps `u (n, d)`, `v (n, d)`, scale, bias to a scalar; one that names `logit_scale` and no `logit_bias`, such as `info_nce_loss`, gets no bias
     ):
+        if not callable(loss): raise ValueError(f"loss must be a function of two views, scale and bias, got {loss!r}")
         names = inspect.signature(loss).parameters
         self.loss,self.biased = loss,'logit_bias' in names or 'logit_scale' not in names
 

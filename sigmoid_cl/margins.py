@@ -35,7 +35,10 @@ def check_values(
     ok,        # Function of the array: True where a finite number is allowed
 )->np.ndarray: # `value` in float64
     "A finite float64 array; `ValueError` with the argument and the first value that is not allowed"
-    a = np.asarray(value, dtype=np.float64)
+    try: a = np.asarray(value)
+    except (TypeError,ValueError,RuntimeError): a = np.array('')
+    if a.dtype.kind not in 'iuf': raise ValueError(f"{name} must be {need}, got {value!r}") # text, complex and truth values would become numbers
+    a = a.astype(np.float64)
     good = np.isfinite(a) & ok(a)
     if not good.all(): raise ValueError(f"{name} must be {need}, got {a[~good].flat[0] if a.ndim else a}")
     return a
@@ -150,6 +153,7 @@ def inflection(
     gamma,     # Modulation exponent, >= 0; number or array
 )->np.ndarray: # Shaped like `gamma`; `-inf` for gamma = 0 (and below 1e-9)
     "The margin below which `margin_loss` is concave"
+    gamma = check_values('gamma', gamma, 'finite and >= 0', ok=lambda a: a>=0)
     g,inv = np.unique(gamma, return_inverse=True) # a grid has few exponents
     out,k = np.full(g.shape, -np.inf),g>1e-9
     g = g[k].astype(np.float64)

@@ -23,6 +23,7 @@ from torch import nn,Tensor
 from torch.utils.checkpoint import checkpoint
 from torchvision.models.resnet import BasicBlock
 from .backbones import outside_encoder,recompute,with_weights
+from .checks import check_number,check_whole
 from .losses import as_groups
 from .registry import Registry,size_class
 
@@ -40,7 +41,8 @@ def convnet(
     width:int=32,      # Channels of the first convolution; the last has four times as many
 )->nn.Module:          # `(B, in_channels, H, W)` with `H, W >= 2` -> `(B, 16*width)`
     "A four-layer convolutional encoder for very small images, such as the 8x8 digits"
-    w = width
+    check_whole('in_channels', in_channels, 1)
+    w = check_whole('width', width, 1)
     return nn.Sequential(_conv_bn(in_channels, w), _conv_bn(w, 2*w), _conv_bn(2*w, 2*w, stride=2), _conv_bn(2*w, 4*w),
                          nn.AdaptiveAvgPool2d(2), nn.Flatten())
 
@@ -57,8 +59,8 @@ def narrow_resnet(
 )->nn.Module:          # `(B, in_channels, H, W)` -> `(B, 8*width)`
     "A ResNet of torchvision's basic blocks with a chosen width and a 3x3 stem without max-pooling"
     blocks = {18: (2,2,2,2), 34: (3,4,6,3)}
-    if depth not in blocks: raise ValueError(f"depth must be one of {list(blocks)}, got {depth}")
-    if width<1: raise ValueError(f"width must be at least 1, got {width}")
+    if check_whole('depth', depth) not in blocks: raise ValueError(f"depth must be one of {list(blocks)}, got {depth}")
+    check_whole('width', width, 1), check_whole('in_channels', in_channels, 1), check_whole('stride', stride, 1)
     layers,n_in = [_conv_bn(in_channels, width, stride)],width
     for i,n in enumerate(blocks[depth]):
         for j in range(n):
@@ -89,8 +91,8 @@ def resnet8(
     stride:int=2,      # Stride of the stem
 )->nn.Module:          # `(B, in_channels, H, W)` with `H, W >= 8` -> `(B, 16*width)`
     "A small residual network for small images and small budgets; the linear layer that a probe adds is its eighth"
-    if width<1: raise ValueError(f"width must be at least 1, got {width}")
-    w = width
+    check_whole('in_channels', in_channels, 1), check_whole('stride', stride, 1)
+    w = check_whole('width', width, 1)
     return nn.Sequential(_conv_bn(in_channels, w, stride), _conv_bn(w, 2*w, 2), _Residual(2*w), _conv_bn(2*w, 4*w, 2), _Residual(4*w),
                          nn.AdaptiveAvgPool2d(2), nn.Flatten())
 
@@ -139,6 +141,8 @@ def build_encoder(
     grad_checkpoint:bool=False, # Compute activations twice instead of keeping them, where the encoder offers it
 )->nn.Module:            # `(B, in_channels, H, W)` -> `(B, n_features)`, randomly initialised unless weights are given
     "An encoder without its classification layer"
+    check_whole('in_channels', in_channels, 1), check_whole('size', size, 1)
+    if not isinstance(encoder, (str,nn.Module)): raise ValueError(f"encoder must be a name or a module, got {encoder!r}")
     net = encoder
     if not isinstance(encoder, nn.Module): net = with_weights(partial(_random_encoder, encoder, in_channels, size), encoder, pretrained=pretrained, weights=weights)
     elif pretrained or weights: raise ValueError(f"weights: a module has its own, got {weights!r} with a {type(encoder).__name__}")
@@ -220,6 +224,7 @@ def n_features(
     size:int=32,       # Height and width of the image it is tried with
 )->int:                # The number of features
     "Measure the length of the feature vector of `encoder`"
+    check_whole('in_channels', in_channels, 1), check_whole('size', size, 1)
     p = next(encoder.parameters(), torch.empty(0))
     x = torch.zeros(1, in_channels, size, size, device=p.device, dtype=p.dtype)
     try:
@@ -238,6 +243,7 @@ def projector(
     centred:bool=False, # End with a BatchNorm without parameters: every coordinate has mean 0 and variance 1 over a batch
 )->nn.Module:         # `(B, n_in)` -> `(B, n_out)`
     "Two-layer perceptron between the features and the embeddings that the loss sees"
+    for k,v in dict(n_in=n_in, n_hidden=n_hidden, n_out=n_out).items(): check_whole(k, v, 1)
     end = [nn.BatchNorm1d(n_out, affine=False)] if centred else []
     return nn.Sequential(nn.Linear(n_in, n_hidden, bias=False), nn.BatchNorm1d(n_hidden), nn.ReLU(), nn.Linear(n_hidden, n_out, bias=False), *end)
 
@@ -254,9 +260,7 @@ class ContrastiveModel(nn.Module):
         chunk:int=None,           # Images that are in the network together, each with all its views, >= 1: bounds the memory, not the batch; None takes the batch
     ):
         super().__init__()
-        if not logit_scale>0: raise ValueError(f"logit_scale must be > 0, got {logit_scale}")
-        if not math.isfinite(logit_bias): raise ValueError(f"logit_bias must be finite, got {logit_bias}")
-        if chunk is not None and chunk<1: raise ValueError(f"chunk must be at least 1, got {chunk}")
+        check_number('logit_scale', logit_scale, '(0, inf)'), check_number('logit_bias', logit_bias), check_whole('chunk', chunk, 1, none=True)
         self.encoder,self.projector,self.chunk = encoder,projector,chunk
         for k,x in dict(log_scale=torch.tensor(math.log(logit_scale)), logit_bias=torch.tensor(float(logit_bias))).items():
             if fixed_logits: self.register_buffer(k, x)
@@ -311,26 +315,32 @@ class ViewsLoss(nn.Module):
         queue:int=0, # Past target embeddings of so many images that `u` is compared with as well
     ):
         super().__init__()
-        if not queue>=0: raise ValueError(f"queue must be >= 0, got {queue}")
+        check_whole('queue', queue, 0)
+        if not callable(loss): raise ValueError(f"loss must be a function of two views, scale and bias, got {loss!r}")
         if (groups is not None or queue) and not takes_groups(loss): raise ValueError(f"{'queue' if queue else 'groups'}: needs a loss that takes groups, as SigmoidLoss does, got {loss!r}")
-        if groups is not None: groups = as_groups(groups, len(groups), 'groups')
+        if groups is not None: groups = as_groups(groups, len(groups) if hasattr(groups, '__len__') else 1, 'groups')
         self.loss,self.queue = loss,queue
         self.register_buffer('groups', groups, persistent=False)
         self.past,self.past_ids,self.compared = None,None,0 # the queue, and how many of it the last batch met
 
     def forward(self,
         pred:tuple,      # `(u, v, logit_scale, logit_bias)`: the output of `ContrastiveModel` with the target's embeddings put in
-        ids:Tensor=None, # Numbers of the images in the data set
+        ids:Tensor=None, # Numbers of the images in the data set; below 0 for images that are none of it
     )->Tensor:           # Scalar
         "The loss of a batch"
-        if self.groups is None and not self.queue: return self.loss(*pred)
+        if not self.by_number: return self.loss(*pred)
         (u,v,t,b),own = pred,self.group_of(ids)
-        if not self.queue: return self.loss(u, v, t, b, groups=own)
+        if not self.queue or not torch.is_grad_enabled(): return self.loss(u, v, t, b, groups=own)
         if self.past is None or self.past.shape[0]!=v.shape[0]: self.past,self.past_ids = v[:,:0].detach(),ids[:0]
         self.compared = len(self.past_ids)
         loss = self.loss(u, torch.cat([v, self.past], 1), t, b, groups=own, target_groups=self.group_of(torch.cat([ids, self.past_ids])))
         self.past,self.past_ids = torch.cat([v.detach(), self.past], 1)[:,:self.queue],torch.cat([ids, self.past_ids])[:self.queue]
         return loss
+
+    @property
+    def by_number(self)->bool:
+        "Whether the numbers of the images matter"
+        return self.groups is not None or self.queue>0
 
     def get_extra_state(self):
         "The queue, so that a run that is continued has it"
@@ -342,7 +352,9 @@ class ViewsLoss(nn.Module):
         ids:Tensor, # Numbers of images
     )->Tensor:      # Their groups; without any, their numbers
         "Who belongs together"
-        return ids if self.groups is None else self.groups.to(ids.device)[ids]
+        if self.groups is None: return ids
+        g = self.groups.to(ids.device)
+        return torch.where(ids<0, g.min()+ids, g[ids.clamp(min=0)])
 
 # %% ../nbs/30_networks.ipynb #aa70698f
 def param_groups(

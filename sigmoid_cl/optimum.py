@@ -315,6 +315,7 @@ def plot_phase(
     ax=None,    # Axes to draw on; a new figure when None
 ):              # The axes
     "The three regimes in the plane of scale and bias (`gamma=0`), the line b = -t, and the suggested bias"
+    t_max = float(check_values('t_max', t_max, 'finite and > 0', ok=lambda a: a>0))
     if ax is None:
         import matplotlib.pyplot as plt
         _,ax = plt.subplots(figsize=(4.5,3.4), layout='constrained')

@@ -34,6 +34,7 @@ _STYLE = ('body{font:16px/1.45 system-ui,sans-serif;max-width:64rem;margin:2rem 
 def _scores(m):
     n = lambda v: f'{v:.4f}' if isinstance(v, float) else v
     rows = [(k, n(v)) for k,v in score_rows(m)] or [('labels', 'none: probes were left out')]
+    if kept := m.get('kept'): rows.append(('encoder', kept['said']))
     if m.get('seconds') is not None: rows.append(('seconds of training', f"{m['seconds']:.1f}"))
     if m.get('images_per_second'): rows.append(('images per second', f"{m['images_per_second']:.0f}"))
     if m.get('pairs_total'): rows.append(('pairs seen / all', f"{m['pairs_seen']/m['pairs_total']:.1%}"))

@@ -13,6 +13,7 @@ __all__ = ['SIZE_CLASSES', 'Entry', 'Registry', 'pick', 'size_class']
 # %% ../nbs/20_registry.ipynb #ce906b83
 import inspect,re
 from types import SimpleNamespace
+from .checks import check_number
 
 # %% ../nbs/20_registry.ipynb #29d3c2d6
 class Entry(SimpleNamespace):
@@ -89,5 +90,5 @@ def size_class(
     size:int, # Side of the images in pixels, >= 1
 )->str:       # 'tiny' (digits), 'small' (CIFAR), 'medium' (Tiny ImageNet) or 'large'
     "The class of sizes that an image belongs to"
-    if size<1: raise ValueError(f"size must be positive, got {size}")
+    check_number('size', size, '[1, inf)')
     return next(k for k,most in SIZE_CLASSES.items() if size<=most)

@@ -10,13 +10,15 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/run.html.md"""
 # %% auto #0
 __all__ = ['PLAIN', 'FREE', 'CHANGEABLE', 'NO_SETTING', 'PICTURES', 'FILES', 'OWN', 'NO_SETTINGS', 'setting_defaults',
            'merge_settings', 'check_settings', 'launched', 'processes', 'check_folder', 'clear_folder', 'digest',
-           'fingerprint', 'check_images', 'stored_run', 'finished', 'changed_settings', 'resolve', 'duration',
-           'printable', 'Narrator', 'run_callbacks', 'label_groups', 'build', 'Stopwatch', 'epochs_in', 'said_in_log',
-           'fit', 'heading', 'exported_encoder', 'save_figures', 'run_metrics', 'report_rows', 'save_features',
-           'report', 'own_randomness', 'run_pairs', 'train', 'continue_run', 'evaluate']
+           'fingerprint', 'check_images', 'stored_run', 'finished', 'changed_settings', 'check_use', 'probe_images',
+           'resolve', 'duration', 'printable', 'Narrator', 'run_callbacks', 'label_groups', 'build', 'Stopwatch',
+           'epochs_in', 'said_in_log', 'fit', 'resumed_after', 'heading', 'exported_encoder', 'history_figures',
+           'draw_all', 'save_figures', 'kept_encoder', 'run_metrics', 'report_rows', 'save_features', 'encoder_facts',
+           'report', 'finish', 'own_randomness', 'pairs_heading', 'report_pairs', 'train', 'continue_run',
+           'before_training', 'evaluate']
 
 # %% ../nbs/60_run.ipynb #eeb1fee6
-import copy,csv,hashlib,inspect,os,sys,tempfile,time,warnings
+import copy,csv,hashlib,inspect,os,shutil,sys,tempfile,time,warnings
 from contextlib import ExitStack,contextmanager
 from functools import partial
 from importlib.util import find_spec
@@ -29,7 +31,7 @@ from fastcore.meta import delegates
 from fastai.callback.core import Callback,CancelFitException
 from fastai.learner import Recorder
 from fastai.torch_core import default_device,num_distrib,rank_distrib,set_seed
-from .callbacks import NeverWarning,OnlineProbe,SimilarBatches,StepCallback,fast_amp
+from .callbacks import KeepBest,NeverWarning,OnlineProbe,SimilarBatches,StepCallback,fast_amp
 from .backbones import normalisation,normalised
 from .checkpoint import Checkpoint,Diverged,before,random_state,read_checkpoint,set_random_state,stoppable
 from .checks import check_choice,check_number,check_whole
@@ -37,19 +39,20 @@ from .data import ImageData,MemoryImages,contrastive_dls,defaults_for,labels_of,
 from .embed import encoder_card
 from .evaluate import (evaluate_encoder,extract_features,knn_probe,neighbour_sheet,pair_tables,plot_confusion,plot_few_labels,plot_selected_by_class,print_table,
                                  score_rows,training_embeddings)
+from .files import stratified
 from .fused import SigmoidLoss
 from .health import Health
 from .learner import contrastive_learner,loss_options
 from .networks import build_encoder,n_features,settle_statistics
 from .page import run_page
-from .runlog import (StepTimer,label_text,load_encoder,own_folder,plot_geometry,plot_loss,plot_pairs,plot_scale_bias,read_json,save_encoder,
+from .runlog import (BOARDS,BoardLog,StepTimer,check_board,label_text,load_encoder,own_folder,plot_geometry,plot_loss,plot_pairs,plot_scale_bias,read_json,save_encoder,
                                save_figure,versions,write_json)
-from .two_towers import captioned,train_pairs
+from .two_towers import PAIR_SETTINGS,captioned,pairs_learner,retrieval
 from .views import views_for
 
 # %% ../nbs/60_run.ipynb #bd3d5a33
 PLAIN = str,int,float,bool # what a setting may be
-FREE = 'data_root','download','num_workers','save_minutes' # may differ when a run is resumed
+FREE = 'data_root','download','num_workers','save_minutes','log' # may differ when a run is resumed
 CHANGEABLE = 'lr','wd' # may be changed in a run, on purpose
 NO_SETTING = 'out','resume','force','override'
 
@@ -82,11 +85,14 @@ def check_settings(
     for k in ('minutes','save_minutes'): check_number(k, config[k], '(0, inf)', none=True)
     for k in ('gamma','gamma_end','warmup','ramp','wd'): check_number(k, config.get(k, 0), '[0, inf)')
     check_number('logit_bias', config['logit_bias'], none=True)
+    check_board(config['log']), check_choice('keep', config['keep'], ('last','best'))
     check_choice('export', config['export'], ('online','target')), check_choice('amp', config['amp'], ('auto','bf16','fp16','none'))
     every = check_number('probe_every', config['probe_every'], '[0, inf)', none=True)
     if every and every>1 and every!=int(every): raise ValueError(f"probe_every must be a whole number of epochs, or a fraction of one, got {every}")
     if config['similar']==1: raise ValueError(f"similar must be 0 or at least 2, got {config['similar']}")
     if config['amp']=='fp16' and default_device().type!='cuda': raise ValueError(f"amp: fp16 needs the loss scaling that only CUDA has, the device is {default_device()}; bf16 and none work")
+    if config['keep']=='best' and config['export']=='target': raise ValueError("keep: best goes by the probe, which looks at the online encoder, got export target")
+    if config['keep']=='best' and every==0: raise ValueError("keep: best goes by the probe, got probe_every 0")
     if config['epochs'] and config['minutes']: raise ValueError(f"minutes: give epochs or minutes, not both, got {config['epochs']} and {config['minutes']}")
 
 # %% ../nbs/60_run.ipynb #1f891244
@@ -123,6 +129,7 @@ def clear_folder(
     "Remove the files of a run"
     for o in FILES:
         for name in (o, f'{o}.tmp'): (out/name).unlink(missing_ok=True)
+    for o in BOARDS: shutil.rmtree(out/o, ignore_errors=True)
 
 # %% ../nbs/60_run.ipynb #f9f9c95a
 def digest(
@@ -135,7 +142,8 @@ def digest(
         some = spread(images, 1000) if len(images) else images
         for o in (some.x, some.y): h.update(b'' if o is None else np.ascontiguousarray(o.numpy()).tobytes())
     elif hasattr(images, 'file'):
-        for i in range(len(images)): h.update('/'.join(str(images.file(i)).replace(os.sep, '/').rsplit('/', 3)[-3:]).encode('utf-8', 'surrogateescape')+b'\0')
+        said = getattr(images.ds, 'captions', None) or {}
+        for i in range(len(images)): h.update(said[int(images.order[i])].encode('utf-8', 'surrogateescape') if said else b''), h.update('/'.join(str(images.file(i)).replace(os.sep, '/').rsplit('/', 3)[-3:]).encode('utf-8', 'surrogateescape')+b'\0')
     return [len(images), h.hexdigest()[:16]]
 
 def fingerprint(
@@ -199,6 +207,28 @@ def changed_settings(
     return new
 
 # %% ../nbs/60_run.ipynb #ac587ded
+def check_use(
+    config:dict,      # All settings
+    images:ImageData, # Loaded
+):
+    "Refuse settings that these images leave without a use"
+    if captioned(images):
+        of_loss,default = loss_options(config['loss']),setting_defaults(config['loss'])
+        for k,v in config.items():
+            if v and k not in PAIR_SETTINGS and k not in of_loss and k!='loss' and v!=default[k]: raise ValueError(f"{k}: images with captions are trained without it, got {v}")
+        if launched(): raise ValueError("data: images with captions are trained by one process")
+    elif config['keep']=='best' and not (images.labelled and len(probe_images(config, images)['test'])):
+        raise ValueError(f"keep: best needs labels to choose by, two images of a class or more, got {images.name}")
+
+def probe_images(
+    config:dict,      # All settings
+    images:ImageData, # With labels
+)->dict:              # Images for the probe during training: `train`, at most 5000, and `test`, at most 2000
+    "What the probe looks at: the test images; a fifth of the training images where it chooses what is kept"
+    train,test = images.train,images.test
+    if config['keep']=='best': train,test = [train.at(o) for o in stratified(labels_of(train))]
+    return dict(train=spread(train, 5000), test=spread(test, 2000) if len(test) else test)
+
 def resolve(
     data,           # Name, folder, or an `ImageData`
     given:dict,     # Settings that the caller gave
@@ -211,7 +241,9 @@ def resolve(
     if launched(): processes().check_processes(config['loss'], config['bs'], config['download'])
     name = old['data'] if old and data==OWN['data'] else data
     images = data if isinstance(data, ImageData) else load_data(name, **{k: config[k] for k in ('data_root','download','limit','size','bad_images')})
+    if config['num_workers'] is not None: images = images.decoded_by(config['num_workers'])
     if images.labelled and len(images.classes)==1: raise ValueError(f"data: {images.name} has one class, probes need two")
+    check_use(config, images)
     if config['amp']=='auto': config['amp'] = fast_amp() or 'none'
     for k,v in defaults_for(images, default_device()).items():
         if k not in given and k not in old and not (k=='epochs' and config['minutes']): config[k] = v
@@ -280,7 +312,9 @@ def run_callbacks(
     cbs = [StepTimer(), Checkpoint(out/'checkpoint.pt', save_minutes=config['save_minutes'], facts=dict(config=config, data=fingerprint(images), changed=[])), narrator, Health(tell=narrator.say)]
     if config['similar']: cbs.append(SimilarBatches(config['similar']))
     every = max(1, (config['epochs'] or 5)//5) if config['probe_every'] is None else config['probe_every']
-    if every and images.labelled: cbs.append(OnlineProbe(partial(knn_probe, train=spread(images.train, 5000), test=spread(images.test, 2000)), every))
+    if every and images.labelled and not captioned(images): cbs.append(OnlineProbe(partial(knn_probe, **probe_images(config, images)), every))
+    if every and config['keep']=='best': cbs.append(KeepBest())
+    if config['log']: cbs.append(BoardLog(config['log'], out, {k: v for k,v in config.items() if v is not None}))
     return cbs
 
 def label_groups(
@@ -296,9 +330,13 @@ def build(
     images:ImageData, # Its `pretrain` is trained on
     out:Path,         # Folder of the run
     cbs=(),           # Further callbacks
-)->tuple:             # The learner, and the encoder as it was before training
+)->tuple:             # The learner, and what is needed to judge it: the encoder as it was before training, with captions the pairs that are held out
     "Everything random follows from the seed"
     set_seed(config['seed'])
+    if captioned(images):
+        learn,held = pairs_learner(config, images, out/'history.csv', [*run_callbacks(config, images, out), *cbs])
+        learn.model.to(learn.dls.device)
+        return learn,held
     left = {k: v for k,v in config.items() if k!='data'}
     views = views_for(images, **pick(views_for, left))
     options = {k: config[k] for k in loss_options(config['loss'])}
@@ -308,7 +346,7 @@ def build(
     for size in {views.size, *([views.local_size] if views.n_local else [])}: n_features(net, images.channels, size) # says so if it cannot take the views
     untrained = copy.deepcopy(net).to(dls.device)
     learn = contrastive_learner(dls, net, log=out/'history.csv', cbs=[*run_callbacks(config, images, out), *cbs],
-                                **options | {k: v for k,v in pick(contrastive_learner, left).items() if k not in loss_options() and k not in ('encoder','groups')}, groups=groups)
+                                **options | {k: v for k,v in pick(contrastive_learner, left).items() if k not in loss_options() and k not in ('encoder','groups','log')}, groups=groups)
     learn.model.to(dls.device)
     return learn,untrained
 
@@ -330,7 +368,7 @@ def epochs_in(
     "How many epochs fit into a time"
     with tempfile.TemporaryDirectory() as d, warnings.catch_warnings(), open(os.devnull, 'w') as nowhere:
         warnings.simplefilter('ignore', NeverWarning)
-        learn,_ = build(config | dict(epochs=1, probe_every=0), images, Path(d))
+        learn,_ = build(config | dict(epochs=1, probe_every=0, log=None), images, Path(d))
         learn.narrator.say = lambda *lines, **kw: None
         with learn.no_bar(),learn.no_logging(): learn.fit(10, cbs=[watch := Stopwatch()])
     seconds = median(np.diff(watch.times))*len(learn.dls.train)
@@ -361,11 +399,20 @@ def fit(
     with ExitStack() as stack:
         stack.enter_context(said_in_log(learn))
         stack.enter_context(stoppable(learn.checkpoint))
+        if hasattr(learn, 'board_log'): stack.callback(learn.board_log.close)
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter('ignore', NeverWarning) # the narrator says it
         if learn.narrator.echo: stack.enter_context(learn.no_bar()), stack.enter_context(learn.no_logging())
         if launched(): stack.enter_context(processes().on_processes(learn))
         learn.fit_one_cycle(config['epochs'], config['lr'], pct_start=.1, moms=(.9,.9,.9), start_epoch=start)
+
+def resumed_after(
+    start:int, # Epochs that are done
+    batch:int, # Steps of the next that are done
+)->str:        # Empty for a new run
+    "Where a run goes on"
+    done = ' and '.join([f'epoch {start}']*(start>0) + [f'{batch} steps']*(batch>0))
+    return f", resumed after {done}" if done else ''
 
 def heading(
     learn,            # From `build`
@@ -375,14 +422,14 @@ def heading(
     batch:int=0,      # Steps of the next that are done
 )->list:              # Two lines, and one of the settings that the data ask for
     "What is trained on what"
-    done = ' and '.join([f'epoch {start}']*(start>0) + [f'{batch} steps']*(batch>0))
+    if captioned(images): return pairs_heading(learn, config, images, start, batch)
     n,size = sum(p.numel() for p in learn.model.encoder.parameters()),images.size
     precision = 'float32' if config['amp']=='none' else config['amp']
     own = {k: v for k,v in defaults_for(images).items() if k not in ('encoder','epochs') and config[k]==v}
     return [f"{images.name}: {len(images.pretrain)} images of {images.channels}x{size}x{size}{' ('+images.size_from+')' if images.size_from else ''} to pretrain on{f', {len(images.train)} and {len(images.test)} with labels to probe with' if images.labelled else ', no labels'}",
             *images.notes,
             f"{config['encoder']} ({n:,} parameters, {precision}), {config['loss']}, {config['epochs']} epochs of {len(learn.dls.train)} steps on {learn.dls.device}, "
-            f"t = {config['logit_scale']:g}, b = {learn.model.logit_bias.item():.3g}" + (f", resumed after {done}" if done else ''),
+            f"t = {config['logit_scale']:g}, b = {learn.model.logit_bias.item():.3g}" + resumed_after(start, batch),
             *([f"settings of {images.name}: {', '.join(f'{k} {v}' for k,v in own.items())}"] if own else [])]
 
 # %% ../nbs/60_run.ipynb #7d5144ed
@@ -391,11 +438,29 @@ def exported_encoder(
     images:ImageData, # Its training images settle the target's statistics
     which:str,        # 'online' or 'target'
 ):                    # An encoder for evaluation mode
-    "The encoder to save: the online one, or the target's with BatchNorm statistics that belong to its weights"
+    "The encoder to save: the online one as it is or was at its best, or the target's with BatchNorm statistics that belong to its weights"
+    if hasattr(learn, 'keep_best'): return learn.keep_best.best()
     if which=='online': return learn.model.encoder
     encoder = copy.deepcopy(learn.target_ema.target.encoder)
     settle_statistics(encoder, (x for x,_ in spread(images.pretrain, 5000).batches(512, device=learn.dls.device)))
     return encoder
+
+def history_figures(
+    history, # From `StepLog.history`
+)->dict:     # File name to (function that draws,)
+    "The pictures of what happened at each step"
+    return {f'{k}.png': (partial(f, history),) for k,f in dict(loss=plot_loss, scale_bias=plot_scale_bias, pairs=plot_pairs, geometry=plot_geometry).items()}
+
+def draw_all(
+    draw:dict, # File name to (function that draws on axes, size in inches if it is not the usual one)
+    out:Path,  # Folder
+)->tuple:      # Names of the pictures that were written, and a sentence about each that was not
+    "Draw pictures into files; none of them can end a run"
+    failed = {}
+    for name,(f,*size) in draw.items():
+        try: save_figure(f, out/name, *size)
+        except Exception as e: failed[name] = f"{name} could not be drawn: {type(e).__name__}: {' '.join(str(e).split())[:200]}"
+    return [o for o in draw if o not in failed],[*failed.values()]
 
 def save_figures(
     learn,           # The trained learner
@@ -410,19 +475,27 @@ def save_figures(
     h,n_views,names = learn.step_log.history,learn.dls.train.views.n_views,[label_text(o) for o in images.classes]
     shown = spread(images.pretrain, 2000)
     draw = {'views.png': (lambda ax: learn.show_views(ax=ax), (n_views*.9, 5.4))}
-    draw |= {f'{k}.png': (partial(f, h),) for k,f in dict(loss=plot_loss, scale_bias=plot_scale_bias, pairs=plot_pairs, geometry=plot_geometry).items()}
+    draw |= history_figures(h)
     draw['neighbours.png'] = lambda ax: neighbour_sheet(shown, extract_features(encoder or learn.model.encoder, shown)[0], ax=ax),(6, 5.4)
     if images.labelled:
         draw |= {'few_labels.png': (lambda ax: plot_few_labels(scores['few_labels'], ax=ax),),
                  'confusion.png': (lambda ax: plot_confusion(labels_of(images.test), predicted, names, title='linear probe', ax=ax), (5.2, 4.6))}
         if pairs: draw['selected.png'] = lambda ax: plot_selected_by_class(np.array(pairs['selected_by_class']), names, ax=ax),(5.2, 4.6)
-    failed = {}
-    for name,(f,*size) in draw.items():
-        try: save_figure(f, out/name, *size)
-        except Exception as e: failed[name] = f"{name} could not be drawn: {type(e).__name__}: {' '.join(str(e).split())[:200]}"
-    return [o for o in draw if o not in failed],[*failed.values()]
+    return draw_all(draw, out)
 
 # %% ../nbs/60_run.ipynb #21473491
+def kept_encoder(
+    learn,            # The trained learner
+    config:dict,      # All settings
+    images:ImageData, # With the labels that were chosen by
+)->dict:              # Empty where the last encoder is kept
+    "Which encoder is kept, by what, and how it compares with the last"
+    if not hasattr(learn, 'keep_best'): return {}
+    best,values = learn.keep_best,learn.online_probe.values
+    n,last = {k: len(o) for k,o in probe_images(config, images).items()},[*values.values()][-1]
+    return dict(kept=dict(epochs=best.epochs, knn=best.value, knn_last=last, looks=len(values), chosen_on=n['test'],
+        said=f"that of epoch {best.epochs:g} of {config['epochs']}, the best of {len(values)} looks: kNN {best.value:.4f} on {n['test']} of the training images, the last had {last:.4f}"))
+
 def run_metrics(
     learn,       # The trained learner
     config:dict, # All settings
@@ -431,7 +504,7 @@ def run_metrics(
     "What `metrics.json` holds"
     pairs,timer,last = learn.pair_stats,learn.step_timer,learn.step_log.rows[-1]
     processes = max(1, num_distrib())
-    return dict(scores, images_per_second=timer.images_per_second*processes if timer.images else None, seconds=learn.checkpoint.seconds,
+    return dict(scores, images_per_second=timer.images_per_second*processes if timer.n_images else None, seconds=learn.checkpoint.seconds,
                 online_probe=learn.online_probe.values if hasattr(learn, 'online_probe') else {}, seconds_by_phase=timer.seconds,
                 pairs_seen=pairs.pairs_seen, pairs_total=pairs.pairs_total, steps=learn.step_log.steps, processes=processes,
                 final={k: last.get(k) for k in ('loss','t','b','gamma','s_pos','s_neg','s_pos_optimal')}, warnings=[*learn.health.said.values()],
@@ -441,7 +514,7 @@ def report_rows(
     metrics:dict, # From `run_metrics`
 )->list:          # Pairs (what, number or text)
     "The table that a run ends with"
-    rows = score_rows(metrics) + [('pairs seen / all', f"{metrics['pairs_seen']/metrics['pairs_total']:.1%}"), ('seconds of training', f"{metrics['seconds']:.1f}")]
+    rows = score_rows(metrics) + ([('encoder of epoch', f"{metrics['kept']['epochs']:g}")] if 'kept' in metrics else []) + [('pairs seen / all', f"{metrics['pairs_seen']/metrics['pairs_total']:.1%}"), ('seconds of training', f"{metrics['seconds']:.1f}")]
     if not metrics['images_per_second']: return rows
     phases,total = metrics['seconds_by_phase'],sum(metrics['seconds_by_phase'].values())
     return rows + [('images per second', f"{metrics['images_per_second']:.0f}")] + [(f'  time in {k}', f"{v/total:.1%}") for k,v in phases.items()]
@@ -459,18 +532,29 @@ def save_features(
     names = [some.file(i) if hasattr(some, 'file') else i for i in range(len(some))]
     with open(out/'names.csv', 'w', newline='', encoding='utf-8') as f: csv.writer(f).writerows([['path'], *([o] for o in names)])
 
+def encoder_facts(
+    encoder,          # To be saved
+    config:dict,      # All settings
+    images:ImageData, # It was trained on
+)->dict:              # Plain values
+    "What is saved with an encoder: how it is built, how it normalises, and the seed from which it was drawn before training"
+    begun = {k: config[k] for k in ('pretrained','weights') if config.get(k)}
+    return dict(encoder=config['encoder'], in_channels=images.channels, size=images.size, data=images.name, seed=config['seed'], **begun, **normalisation(encoder))
+
 def report(
     learn,            # The trained learner
-    untrained,        # The encoder as it was before training
+    untrained,        # The encoder as it was before training; with captions the pairs that are held out
     config:dict,      # All settings
     images:ImageData, # Probed with its labels
     out:Path,         # Folder of the run
 )->dict:              # What `metrics.json` holds
     "Save the encoder, probe it, write the metrics, then draw the pictures and print the table"
+    if captioned(images): return report_pairs(learn, untrained, config, images, out)
     with own_randomness(config['seed']):
         encoder = exported_encoder(learn, images, config['export'])
-        facts = dict(encoder=config['encoder'], in_channels=images.channels, size=images.size, data=images.name, **normalisation(encoder))
+        facts = encoder_facts(encoder, config, images)
         save_encoder(encoder, out/'encoder.safetensors', facts)
+        if chosen := kept_encoder(learn, config, images): learn.narrator.say(f"the encoder that is kept: {chosen['kept']['said']}")
         scores,predicted = {},None
         if images.labelled: scores,predicted = evaluate_encoder(encoder, images, untrained=None if config['no_baselines'] else untrained, raw=not config['no_baselines'], say=learn.narrator.say)
         else: save_features(encoder, images, out)
@@ -481,10 +565,20 @@ def report(
             tables = pair_tables(u, v, y, learn.model.logit_scale.detach(), learn.model.logit_bias.detach(), n_classes=images.c)
             write_json(tables, out/'pairs.json')
         learn.step_log.write()
-        metrics = run_metrics(learn, config, scores) | dict(notes=images.notes, bad_images=dict(left_out=images.bad, replaced=images.missed))
+        metrics = run_metrics(learn, config, scores) | chosen | dict(notes=images.notes, bad_images=dict(left_out=images.bad, replaced=images.missed))
         write_json(metrics, out/'metrics.json')
     with own_randomness(config['seed']+1): metrics['pictures'],failed = save_figures(learn, images, scores, predicted, out, tables, encoder)
-    (out/'encoder.md').write_text(encoder_card(facts, n_features(encoder, images.channels, images.size), metrics), encoding='utf-8', errors='replace')
+    return finish(learn, metrics, encoder_card(facts, n_features(encoder, images.channels, images.size), metrics), failed, out)
+
+def finish(
+    learn,        # The trained learner
+    metrics:dict, # What `metrics.json` will hold
+    card:str,     # What `encoder.md` will hold
+    failed:list,  # Sentences about pictures that could not be drawn
+    out:Path,     # Folder of the run
+)->dict:          # The metrics
+    "Write card, page and metrics, and print the table"
+    (out/'encoder.md').write_text(card, encoding='utf-8', errors='replace')
     if failed: learn.narrator.say(*[f'warning: {o}' for o in failed])
     run_page(out)
     write_json(metrics, out/'metrics.json') # now it is finished
@@ -503,25 +597,43 @@ def own_randomness(
     try: yield
     finally: set_random_state(state)
 
-# %% ../nbs/60_run.ipynb #c9da53ab
-def run_pairs(
+# %% ../nbs/60_run.ipynb #ee2a442b
+def pairs_heading(
+    learn,            # From `build`
+    config:dict,      # All settings
+    images:ImageData, # With captions
+    start:int=0,      # Epochs that are done
+    batch:int=0,      # Steps of the next that are done
+)->list:              # Two lines
+    "What two towers are trained on"
+    pairs,model = learn.dls.train.dataset.pairs,learn.model
+    return [f"{images.name}: {len(pairs)} pairs with {len(pairs.groups.unique())} captions to train on, {len(images.pretrain)-len(pairs)} others to find; {pairs.tokenizer}", *images.notes,
+            f"{config['encoder']} and {sum(p.numel() for p in model.text_encoder.parameters()):,} parameters for texts, {config['loss']}, {config['epochs']} epochs of {len(learn.dls.train)} steps of {learn.dls.train.bs} pairs on {learn.dls.device}, "
+            f"t = {config['logit_scale']:g}, b = {model.logit_bias.item():.3g}" + resumed_after(start, batch)]
+
+def report_pairs(
+    learn,            # The trained learner
+    held,             # `PairData` that it has not seen
     config:dict,      # All settings
     images:ImageData, # With captions
     out:Path,         # Folder of the run
-    force:bool=False, # Whether a run in it may be overwritten
 )->dict:              # What `metrics.json` holds
-    "Train on images with captions: two towers instead of views and a target network"
-    for k in ('minutes','similar','chunk'):
-        if config[k]: raise ValueError(f"{k}: images with captions are trained without it, got {config[k]}")
-    if launched(): raise ValueError("data: images with captions are trained by one process")
-    with own_folder(out):
-        check_folder(out, force)
-        clear_folder(out)
-        write_json(config, out/'config.json')
-        metrics = train_pairs(config, images, out, lambda *lines: print(*map(printable, lines), sep='\n', flush=True))
-    print(printable(out))
-    return metrics
+    "Save image encoder and both towers, measure retrieval, write the metrics and the pictures"
+    with own_randomness(config['seed']):
+        model,pairs = learn.model,learn.dls.train.dataset.pairs
+        facts = encoder_facts(model.encoder, config, images)
+        save_encoder(model.encoder, out/'encoder.safetensors', facts)
+        save_encoder(model, out/'two_towers.safetensors', facts | dict(tokenizer=pairs.tokenizer.state_dict()))
+        learn.narrator.say(f"finding {len(held)} held-out pairs")
+        metrics = run_metrics(learn, config, dict(retrieval=retrieval(model, held), pairs=len(pairs))) | dict(notes=images.notes, bad_images=dict(left_out=images.bad, replaced=images.missed))
+        learn.step_log.write()
+        write_json(metrics, out/'metrics.json')
+    shown = spread(images.pretrain, 2000)
+    sheet = lambda ax: neighbour_sheet(shown, extract_features(model.encoder, shown)[0], ax=ax)
+    metrics['pictures'],failed = draw_all(history_figures(learn.step_log.history) | {'neighbours.png': (sheet, (6, 5.4))}, out)
+    return finish(learn, metrics, encoder_card(facts, n_features(model.encoder, images.channels, images.size), metrics), failed, out)
 
+# %% ../nbs/60_run.ipynb #c9da53ab
 @delegates(contrastive_learner, keep=True)
 @delegates(contrastive_dls, keep=True)
 @delegates(load_data, keep=True)
@@ -543,6 +655,8 @@ def train(
     probe_every:float=None, # Epochs between two looks at the kNN probe, or a fraction of one; a fifth of the run when absent, 0 for none
     no_baselines:bool=False,# Leave out the probes of raw pixels and of the untrained encoder
     export:str='online', # Which encoder is saved and probed: online or target
+    keep:str='last',     # Whether the last encoder is saved, or best: the one with the best kNN probe, then on a fifth of the labelled training images
+    log:str=None,        # Watch the run with tensorboard or wandb (offline); their files are in --out
     seed:int=42,         # Everything random follows from it
     cbs=None,            # Further callbacks
     **settings,          # Of the data, the views, the loss, its schedules and the networks
@@ -555,7 +669,6 @@ def train(
     config,images = resolve(data, given)
     out = Path(out or f"scl_runs/{Path(images.name).name}-{config['loss']}-{time.strftime('%Y%m%d-%H%M%S')}")
     if not rank_distrib(): check_folder(out, force)
-    if captioned(images): return run_pairs(config, images, out, force)
     if not config['epochs']: config['epochs'] = epochs_in(config['minutes'], config, images)
     learn,untrained = build(config, images, out, cbs or ())
     if rank_distrib(): return fit(learn, config) or {} # process 0 goes on alone
@@ -588,7 +701,6 @@ def continue_run(
             if first: print(printable(f"{out}: this run is finished, nothing is left to do"))
             return metrics
         config,images = resolve(data, given, stored)
-        if captioned(images): raise ValueError(f"resume: a run on images with captions has no checkpoint; begin again with --force")
         if state: check_images(images, state['facts']['data'])
         learn,untrained = build(config, images, out, cbs)
         start = learn.checkpoint.load(state) if state else 0
@@ -601,6 +713,17 @@ def continue_run(
         return report(learn, untrained, config, images, out) if first else {}
 
 # %% ../nbs/60_run.ipynb #380f1dde
+def before_training(
+    facts:dict, # As saved with an encoder, see `encoder_facts`
+    say=print,  # Called with a line when it cannot be made
+):              # An encoder, or None
+    "The encoder as it was before training"
+    begun = {k: facts[k] for k in ('pretrained','weights') if k in facts}
+    with own_randomness(facts.get('seed', OWN['seed'])):
+        try: net = build_encoder(facts['encoder'], facts['in_channels'], facts['size'], **begun)
+        except (ValueError,OSError) as e: return say(f"the encoder that training began with is left out: {e}")
+    return (net if begun else normalised(net, facts.get('mean'), facts.get('std'))).to(default_device())
+
 def evaluate(
     run:str,              # Folder of a run, or a file `encoder.safetensors`
     data:str=None,        # Data set by name or image folder; the one it was trained on when absent
@@ -608,6 +731,7 @@ def evaluate(
     data_root:str=None,   # Folder where data sets are
     download:bool=False,  # Allow fetching a missing data set
     limit:int=None,       # Fit the probes on the first so many training images only
+    num_workers:int=None, # Processes that decode image files; one per core when absent
     out:str=None,         # JSON file for the result; none when absent
 )->dict:                  # The accuracies
     "Probe a saved encoder, beside raw pixels and the same encoder untrained"
@@ -615,9 +739,8 @@ def evaluate(
     data = data or facts['data']
     images = load_data(data, data_root, download=download, limit=limit, size=facts['size'])
     if images.channels!=facts['in_channels']: raise ValueError(f"data: {data} has {images.channels} channels, the encoder takes {facts['in_channels']}")
-    torch.manual_seed(0)
-    untrained = normalised(build_encoder(facts['encoder'], facts['in_channels'], facts['size']), facts.get('mean'), facts.get('std'))
-    scores,_ = evaluate_encoder(encoder.to(default_device()), images, untrained=untrained.to(default_device()))
+    say = lambda line: print(printable(line), flush=True)
+    scores,_ = evaluate_encoder(encoder.to(default_device()), images.decoded_by(check_whole('num_workers', num_workers, 0, none=True)), untrained=before_training(facts, say), say=say)
     print_table(score_rows(scores))
     if out: write_json(dict(scores, run=str(run), data=data, versions=versions()), out)
     return scores

@@ -19,18 +19,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from .checks import check_choice, check_number, check_whole
 from .embeddings import pair_geometry
 from .margins import check_arguments, loss_name
-from .losses import sigmoid_loss, info_nce_loss
+from .losses import check_logit_args, sigmoid_loss, info_nce_loss
 
 # %% ../nbs/14_synthetic.ipynb #f69a6a7f
-def _whole(name, value, least):
-    if isinstance(value, bool) or np.ndim(value) or not float(value)==int(value)>=least: raise ValueError(f"{name} must be an integer >= {least}, got {value}")
-    return int(value)
-
-def _rate(name, value, zero=False):
-    if not (math.isfinite(value) and (value>0 or zero and value==0)): raise ValueError(f"{name} must be finite and {'>=' if zero else '>'} 0, got {value}")
-
 def check_cells(
     logit_scale,     # `t`, > 0; number or array
     logit_bias=None, # `b`; number, array or None for `-t`
@@ -88,6 +82,7 @@ def embedding_start(
     dtype=torch.float32, # Precision of the result; the numbers are drawn in float64 and rounded
 )->Tensor:               # `(2, cells, n, d)`: u and v, unit rows
     "Standard normal vectors projected to the sphere, the same for the same seed in any batch"
+    check_whole('n', n, 1), check_whole('d', d, 1)
     draw = {s: torch.randn(2, n, d, generator=torch.Generator().manual_seed(int(s)), dtype=torch.float64) for s in np.unique(seed)}
     return F.normalize(torch.stack([draw[s] for s in seed], 1), dim=-1).to(dtype)
 
@@ -95,7 +90,8 @@ def embedding_start(
 def _columns(dtype, *arrays): return [torch.as_tensor(o, dtype=dtype)[:,None,None] for o in arrays]
 
 def _pair_weights(weights, n, dtype):
-    weights = torch.as_tensor(weights, dtype=dtype)
+    try: weights = torch.as_tensor(weights, dtype=dtype)
+    except (TypeError,ValueError,RuntimeError): raise ValueError(f"weights must be ({n}, {n}) and >= 0, got {weights!r}") from None
     if weights.shape!=(n,n) or not (weights>=0).all(): raise ValueError(f"weights must be ({n}, {n}) and >= 0, got {tuple(weights.shape)}")
     return weights
 
@@ -131,8 +127,8 @@ def optimize_embeddings(
     dtype=torch.float32, # Precision of the iteration
 )->tuple:                # `(u, v)`, unit rows, each `(*batch, n, d)`; scale, bias, gamma and seed broadcast to `batch`
     "Minimise a contrastive loss over the embeddings themselves, all cells in one batched program"
-    n,d,steps,loss = _whole('n', n, 2),_whole('d', d, 1),_whole('steps', steps, 0),_known_loss(loss)
-    _rate('lr', lr)
+    n,d,steps,loss = check_whole('n', n, 2),check_whole('d', d, 1),check_whole('steps', steps, 0),_known_loss(loss)
+    check_number('lr', lr, '(0, inf)')
     shape,t,b,gamma,seed = check_cells(logit_scale, logit_bias, gamma=gamma, seed=seed)
     if loss=='infonce' and (gamma.any() or weights is not None): raise ValueError(f"gamma and weights must be left alone for infonce, got gamma={gamma.max()}")
     if weights is not None: weights = _pair_weights(weights, n, dtype)
@@ -176,8 +172,8 @@ def optimize_trainable(
     dtype=torch.float32, # Precision of the iteration
 )->Trajectory:           # Arrays `(records, *batch)`; `logit_bias` is `b = -r*t` in both cases; `u`, `v` after the last step
     "Gradient descent on embeddings, scale and bias of the sigmoid loss, and the path it takes"
-    n,d,steps = _whole('n', n, 2),_whole('d', d, 1),_whole('steps', steps, 0)
-    _rate('lr', lr); _rate('lr_logit', lr_logit, zero=True)
+    n,d,steps = check_whole('n', n, 2),check_whole('d', d, 1),check_whole('steps', steps, 0)
+    check_number('lr', lr, '(0, inf)'), check_number('lr_logit', lr_logit, '[0, inf)')
     shape,t,b,_,seed = check_cells(logit_scale, logit_bias, seed=seed)
     log_steps = set([0, steps] if log_steps is None else (int(s) for s in log_steps))
     x = embedding_start(n, d, seed, dtype=dtype)
@@ -210,6 +206,7 @@ def encoder_start(
     dtype=torch.float32, # Precision of the result; the numbers are drawn in float64 and rounded
 )->tuple:                # Inputs `(2n, 2d)`, then weights and biases as `nn.Linear` starts them: `(d, 2d)`, `(d,)`, `(d, d)`, `(d,)`
     "Gaussian pairs and a fresh two-layer network"
+    check_whole('n', n, 1), check_whole('d', d, 1), check_whole('seed', seed)
     g = torch.Generator().manual_seed(int(seed))
     x = torch.randn(2*n, 2*d, generator=g, dtype=torch.float64)
     uniform = lambda fan,*shape: (2*torch.rand(*shape, generator=g, dtype=torch.float64)-1)/math.sqrt(fan)
@@ -230,6 +227,8 @@ def train_encoder(
     dtype=torch.float32, # Precision
 )->tuple:                # `(u, v)` after the last step, normalised, each `(n, d)`; a dead row is zero
     "One encoder, one autograd loop: the slow reference for `train_encoders`"
+    check_whole('n', n, 2), check_whole('d', d, 1, none=True), check_whole('steps', steps, 0), check_number('lr', lr, '(0, inf)'), check_choice('output', output, OUTPUTS)
+    check_logit_args(logit_scale, 0. if logit_bias is None else logit_bias)
     loss,(x,*params) = _known_loss(loss),encoder_start(n, d or n, seed=seed, dtype=dtype)
     for p in params: p.requires_grad_()
     opt = torch.optim.SGD(params, lr=lr)
@@ -304,10 +303,10 @@ def train_encoders(
     dtype=torch.float32, # Precision
 )->tuple:                # `(u, v)` after the last step, normalised, each `(*batch, n, d)`; the row of a dead encoder is zero
     "Train one small encoder per cell, all cells in one batched program without autograd"
-    n,steps,loss = _whole('n', n, 2),_whole('steps', steps, 0),_known_loss(loss)
-    d = n if d is None else _whole('d', d, 1)
-    if output not in OUTPUTS: raise ValueError(f"output must be one of {OUTPUTS}, got {output!r}")
-    _rate('lr', lr)
+    n,steps,loss = check_whole('n', n, 2),check_whole('steps', steps, 0),_known_loss(loss)
+    d = n if d is None else check_whole('d', d, 1)
+    check_choice('output', output, OUTPUTS)
+    check_number('lr', lr, '(0, inf)')
     shape,t,b,_,seed = check_cells(logit_scale, logit_bias, seed=seed)
     t,b = _columns(dtype, t, b)
     starts = {s: encoder_start(n, d, seed=s, dtype=dtype) for s in np.unique(seed)}

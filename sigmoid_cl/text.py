@@ -14,6 +14,7 @@ __all__ = ['Tokenizer', 'train_tokenizer', 'TextEncoder', 'HubText']
 import json
 import torch
 from torch import nn,Tensor
+from .checks import check_number,check_whole
 
 # %% ../nbs/31_text.ipynb #bf43bede
 class Tokenizer:
@@ -22,7 +23,7 @@ class Tokenizer:
         length:int=24,   # Numbers a text, at least 1
         model:str=None,  # JSON of a `tokenizers.Tokenizer`, from `train_tokenizer`; None takes bytes
     ):
-        if length<1: raise ValueError(f"length must be at least 1, got {length}")
+        check_whole('length', length, 1)
         self.length,self.model,self._tok = length,model,None
         if model is not None:
             tokenizers = _tokenizers()
@@ -57,6 +58,7 @@ def train_tokenizer(
     length:int=24,   # Numbers a text
 )->Tokenizer:
     "Parts of words (byte-pair encoding) that make these texts short"
+    check_whole('size', size, 1), check_whole('length', length, 1)
     tokenizers = _tokenizers()
     tok = tokenizers.Tokenizer(tokenizers.models.BPE(unk_token='?'))
     tok.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
@@ -77,6 +79,8 @@ class TextEncoder(nn.Module):
         dropout:float=.1,# Share of activations dropped in training
     ):
         super().__init__()
+        for k,v in dict(vocab=vocab, length=length, width=width, depth=depth, heads=heads).items(): check_whole(k, v, 1)
+        check_number('dropout', dropout, '[0, 1)')
         if width%heads: raise ValueError(f"heads must divide width, got {heads} and {width}")
         self.tokens,self.places = nn.Embedding(vocab, width, padding_idx=0),nn.Parameter(.02*torch.randn(length, width))
         layer = nn.TransformerEncoderLayer(width, heads, 4*width, dropout, 'gelu', batch_first=True, norm_first=True)

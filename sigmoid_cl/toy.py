@@ -13,6 +13,7 @@ __all__ = ['NoisyCopies', 'toy_learner', 'fit_quietly']
 from functools import partial
 import torch
 from torch import nn
+from .checks import check_number,check_whole
 from .data import MemoryImages,ViewsDL
 from .fused import SigmoidLoss
 from .networks import ContrastiveModel,ViewsLoss
@@ -25,7 +26,7 @@ class NoisyCopies:
     "Views of a vector: copies of it with noise"
     def __init__(self,
         n_views:int, # Copies
-    ): self.n_views = n_views
+    ): self.n_views = check_whole('n_views', n_views, 1)
     def __call__(self, x): return [x.float()/127.5-1 + .1*torch.randn(x.shape) for _ in range(self.n_views)]
 
 def toy_learner(
@@ -39,9 +40,11 @@ def toy_learner(
     seed:int=0,      # Data, weights and noise follow from it
 )->Learner:          # Its validation set is empty
     "A contrastive `Learner` on 24 vectors in 6 dimensions, embedded in 4"
+    for k,v,least in (('n_views', n_views, 1), ('bs', bs, 1), ('queue', queue, 0), ('seed', seed, 0)): check_whole(k, v, least)
+    check_number('lr', lr, '(0, inf)')
     torch.manual_seed(seed)
     x = torch.randint(256, (24, 1, 1, 6), dtype=torch.uint8)
-    train,empty = [ViewsDL(MemoryImages(o), bs, views=NoisyCopies(n_views), seed=seed, device='cpu') for o in (x, x[:0])]
+    train,empty = [ViewsDL(MemoryImages(o), bs, views=NoisyCopies(n_views), seed=seed, numbered=queue>0, device='cpu') for o in (x, x[:0])]
     model = ContrastiveModel(nn.Sequential(nn.Flatten(), nn.Linear(6, 5)), nn.Linear(5, 4), logit_scale=5, logit_bias=-2)
     return Learner(DataLoaders(train, empty, device='cpu'), model, loss_func=ViewsLoss(loss or SigmoidLoss(), queue=queue),
                    opt_func=partial(OptimWrapper, opt=torch.optim.SGD, momentum=.9), lr=lr, cbs=cbs)

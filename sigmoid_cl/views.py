@@ -19,6 +19,7 @@ from functools import lru_cache
 import torch
 from fastcore.basics import patch
 from torch import Tensor,nn
+from .checks import check_choice,check_number,check_range,check_whole
 from .data import ImageData,datasets,scaled_preset
 
 # %% ../nbs/22_views.ipynb #e8aecde7
@@ -76,6 +77,7 @@ def blur_taps(
     kernel:int,   # Odd number of taps
 )->Tensor:        # Shape `(N, kernel)`, rows sum to 1
     "Gaussian weights at whole pixels"
+    if check_whole('kernel', kernel, 1)%2==0: raise ValueError(f"kernel must be odd, got {kernel}")
     r = torch.arange(kernel, device=sigma.device, dtype=sigma.dtype) - kernel//2
     return torch.softmax(-.5*(r/sigma[:,None])**2, 1)
 
@@ -140,6 +142,7 @@ def random_boxes(
     ratio=(3/4, 4/3),  # Range of width/height, log-uniform
 )->tuple:              # Four float tensors of whole numbers, shape `(N,)`: top, left, height, width
     "Random windows inside an image"
+    check_whole('height', height, 1), check_whole('width', width, 1), check_range('scale', scale, '(0, 1]'), check_range('ratio', ratio, '(0, inf)')
     area = height*width*torch.lerp(*[torch.tensor(o, dtype=u.dtype, device=u.device) for o in scale], u[:,:N_TRIES])
     r = torch.exp(torch.lerp(*[torch.tensor(math.log(o)/2, dtype=u.dtype, device=u.device) for o in ratio], u[:,N_TRIES:2*N_TRIES]))
     h,w = (area.sqrt()/r).round_(),(area.sqrt()*r).round_()
@@ -153,6 +156,18 @@ def random_boxes(
     return top,left,h,w
 
 # %% ../nbs/22_views.ipynb #17d2fffb
+def _check_channels(mean, std):
+    "Mean and standard deviation of each channel as columns; None for none"
+    if (mean is None)!=(std is None): raise ValueError(f"mean and std go together, got {mean=}, {std=}")
+    if mean is None: return None,None
+    out = []
+    for k,v,interval in (('mean', mean, '(-inf, inf)'), ('std', std, '(0, inf)')):
+        v = v.tolist() if hasattr(v, 'tolist') else v
+        try: out.append([check_number(k, o, interval) for o in (v if isinstance(v, (list,tuple)) else [v])])
+        except ValueError as e: raise ValueError(f"{e}, in {v!r}") from None
+    if not out[0] or len({1, *map(len, out)})>2: raise ValueError(f"mean and std must have a number for each channel, got {mean=}, {std=}")
+    return [torch.tensor(o, dtype=torch.float32).view(-1, 1) for o in out]
+
 class MultiCrop(nn.Module):
     "Random views of a batch: `n_global` large ones, then `n_local` small ones, every image with its own parameters"
     def __init__(self,
@@ -178,19 +193,19 @@ class MultiCrop(nn.Module):
         generator:torch.Generator=None, # Source of random numbers, on the CPU; None takes PyTorch's global one
     ):
         super().__init__()
-        if size<1 or n_global<0 or n_local<0 or n_global+n_local<1: raise ValueError(f"need a size and views, got {size=}, {n_global=}, {n_local=}")
-        for k,v in dict(flip=flip, jitter=jitter, grey=grey, solarize=solarize).items():
-            if not 0<=v<=1: raise ValueError(f"{k} is a probability, got {v}")
-        for k,v in dict(scale=scale, local_scale=local_scale).items():
-            if not 0<v[0]<=v[1]<=1: raise ValueError(f"{k} must be a range within (0, 1], got {v}")
-        if not 0<=hue<=.5: raise ValueError(f"hue must be in [0, 0.5], got {hue}")
-        if min(brightness, contrast, saturation)<0: raise ValueError(f"factors must be >= 0, got {brightness=}, {contrast=}, {saturation=}")
-        if (mean is None)!=(std is None): raise ValueError(f"mean and std go together, got {mean=}, {std=}")
+        for k,v,least in (('size', size, 1), ('n_global', n_global, 1), ('n_local', n_local, 0)): check_whole(k, v, least)
+        check_whole('local_size', local_size, 1, none=True), check_whole('kernel', kernel, 1, none=True)
+        for k,v in dict(flip=flip, jitter=jitter, grey=grey, solarize=solarize).items(): check_number(k, v, '[0, 1]')
+        for k,v in dict(scale=scale, local_scale=local_scale).items(): check_range(k, v, '(0, 1]')
+        for k,v in dict(brightness=brightness, contrast=contrast, saturation=saturation).items(): check_number(k, v, '[0, inf)')
+        check_number('hue', hue, '[0, 0.5]'), check_range('blur', blur, '(0, inf)', none=True)
+        if kernel and kernel%2==0: raise ValueError(f"kernel must be odd, got {kernel}")
+        mean,std = _check_channels(mean, std)
         self.size,self.n_global,self.n_local,self.local_size = size,n_global,n_local,local_size or max(1, int(size*3/7))
         self.scale,self.local_scale,self.flip,self.jitter,self.grey = scale,local_scale,flip,jitter,grey
         self.brightness,self.contrast,self.saturation,self.hue = brightness,contrast,saturation,hue
         self.blur,self.kernel,self.solarize,self.antialias,self.generator = blur,kernel or int(size*.1)//2*2+1,solarize,antialias,generator
-        self.mean,self.std = [o if o is None else torch.as_tensor(o, dtype=torch.float32).view(-1, 1) for o in (mean, std)]
+        self.mean,self.std = mean,std
 
     @property
     def n_views(self)->int: return self.n_global+self.n_local
@@ -203,8 +218,11 @@ def forward(self:MultiCrop,
     x:Tensor, # Images, `uint8` or float in `[0, 1]`, shape `(B, C, H, W)`; any number of channels
 )->list:      # `n_global` tensors `(B, C, size, size)`, then `n_local` of `(B, C, local_size, local_size)`
     "Views of every image"
-    if x.ndim!=4 or not x.numel(): raise ValueError(f"need images (B, C, H, W), got {tuple(x.shape)}")
-    if not (x.dtype==torch.uint8 or x.is_floating_point()): raise ValueError(f"need uint8 or float images, got {x.dtype}")
+    if not isinstance(x, Tensor) or x.ndim!=4 or not x.numel(): raise ValueError(f"x must be images (B, C, H, W), got {tuple(x.shape) if isinstance(x, Tensor) else x!r}")
+    if not (x.dtype==torch.uint8 or x.is_floating_point()): raise ValueError(f"x must be uint8 or float images, got {x.dtype}")
+    if x.is_floating_point() and x.device.type=='cpu': # a GPU would have to be waited for
+        low,high = x.aminmax()
+        if not (low>=-.01 and high<=1.01): raise ValueError(f"x must have values in [0, 1] where it is no uint8, got {low:.4g} to {high:.4g}")
     with torch.autocast(x.device.type, enabled=False):
         return [v for n,size,scale,sol in ((self.n_global, self.size, self.scale, self.solarize), (self.n_local, self.local_size, self.local_scale, 0.))
                 if n for v in self.views(x, n, size, scale, sol)]
@@ -275,7 +293,7 @@ def view_kinds()->dict: # Name -> (arguments of `MultiCrop`, size of images they
 
 def _check_view_settings(view_size, local_size, n_global, n_local):
     for k,v,low in (('view_size', view_size, 2), ('local_size', local_size, 1), ('n_global', n_global, 1), ('n_local', n_local, 0)):
-        if v is not None and v<low: raise ValueError(f"{k} must be at least {low}, got {v}")
+        check_whole(k, v, low, none=k.endswith('size'))
     if n_global+n_local<2: raise ValueError(f"n_local must be at least 1 with one global view: the loss compares different views, got {n_local}")
 
 def views_for(
@@ -290,7 +308,7 @@ def views_for(
     "The views of a data set"
     _check_view_settings(view_size, local_size, n_global, n_local)
     kinds,size = view_kinds(),view_size or data.size
-    if views is not None and views not in kinds: raise ValueError(f"views must be one of {', '.join(kinds)}, got {views!r}")
+    if views is not None: check_choice('views', views, kinds)
     preset,native = (data.preset, data.size) if views is None else kinds[views]
     crops = scaled_preset(preset, size/native)
     if local_size is not None: crops['local_size'] = local_size
@@ -304,6 +322,7 @@ def view_sheet(
     x:Tensor=None, # The images, `(B, C, H, W)`, `uint8` or in `[0, 1]`, for a first column; None leaves it out
 )->Tensor:         # One picture, shape `(height, width, 3)`, in `[0, 1]`
     "Views of an image beside each other, every pixel drawn at the same size, with a white line around"
+    check_whole('n', n, 1)
     if x is not None: views = [x[:n]/255 if x.dtype==torch.uint8 else x[:n], *views]
     cols = [o[:n,:3 if o.shape[1]>2 else 1].detach().float().cpu().clamp(0, 1).expand(-1, 3, -1, -1) for o in views]
     side = max(o.shape[2] for o in cols)+2

@@ -136,7 +136,7 @@ def main():
 
         src = tracked(tmp/'changed')
         change(src, f'{name}/__init__.py', f'__version__ = "{got["version"]}"', '__version__ = "99.1.2"')
-        change(src, 'settings.ini', ' numpy ', ' numpy>=1.99 ')
+        change(src, 'settings.ini', ' numpy>=1.26.4 ', ' numpy>=1.99 ')
         change(src, 'settings.ini', 'dev_requirements = ', 'dev_requirements = pip>=1 ')
         change(src, 'settings.ini', 'scl_train=', 'scl_renamed=')
         change(src, 'settings.ini', 'description = ', 'description = Changed. ')
