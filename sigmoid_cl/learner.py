@@ -8,7 +8,7 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/learner.html.md"""
 
 # %% auto #0
 __all__ = ['losses', 'register_loss', 'mscl', 'infonce', 'relic', 'find_loss', 'loss_options', 'make_loss', 'TorchOptim',
-           'first_view', 'precision_callbacks', 'ShortTable', 'ContrastiveLearner', 'contrastive_learner']
+           'first_view', 'precision_callbacks', 'ContrastiveLearner', 'contrastive_learner']
 
 # %% ../nbs/43_learner.ipynb #2e6a19fa
 import inspect
@@ -132,7 +132,7 @@ def precision_callbacks(
     return [] if amp in ('none',None) else [DeviceMixedPrecision(amp)]
 
 # %% ../nbs/43_learner.ipynb #2d5dd3de
-class ShortTable(Callback):
+class _ShortTable(Callback):
     "Leaves `valid_loss` out of fastai's table where nothing is validated, and `None` where nothing was measured; the recorder keeps both, as other callbacks expect"
     order = ProgressCallback.order-1
     def before_fit(self):
@@ -158,7 +158,7 @@ class ContrastiveLearner(Learner):
     "A fastai `Learner` whose model has a target network, and whose predictions are embeddings"
     looking = False # inside `validate`, `get_preds` and `summary`, which fastai also begins with `before_fit`
     @delegates(Learner.__init__)
-    def __init__(self, *args, cbs=None, **kwargs): super().__init__(*args, cbs=[*L(cbs), ShortTable()], **kwargs)
+    def __init__(self, *args, cbs=None, **kwargs): super().__init__(*args, cbs=[*L(cbs), _ShortTable()], **kwargs)
 
     def __enter__(self):
         self.looking = True

@@ -86,7 +86,7 @@ class OwnRandomness(Callback):
 
 # %% ../nbs/44_processes.ipynb #f458b7ed
 class Vote:
-    "What one process wants to do after a step, all do; takes the place of `Checkpoint.agree`"
+    "What one process wants to do after a step, all do; takes the place of the checkpoint's `agree`"
     def __init__(self,
         timeout:float=None, # Seconds to wait for another process; PyTorch's limit when None
     ):

@@ -5,7 +5,7 @@ from pathlib import Path
 from fastcore.nbio import mk_cell,read_nb,write_nb
 from nbdev.processors import FilterDefaults,exec_show_docs
 
-folded = 'papers','benchmarks' # pages that are read for their results: the code of an output is folded
+folded,drawn = ('papers','benchmarks'),('theory',) # pages that are read for their results: the code of an output is folded; or of a figure
 kernel = '*In Jupyter the sliders and their picture appear here.*'
 colab = 'https://colab.research.google.com/github/{}/blob/{}/nbs/{}'
 _re_double = re.compile(r'\[((?:[^\[\]]|\[[^\[\]]*\]\([^()]*\))*?\[[^\[\]]*\]\([^()]*\)(?:[^\[\]]|\[[^\[\]]*\]\([^()]*\))*)\](?=\()')
@@ -99,7 +99,8 @@ def prepare(
         nb.metadata.pop('widgets', None) # no output holds one, and for its sake Quarto would fetch scripts from elsewhere
         for c in nb.cells:
             prepare_cell(c, args, re.sub(r'^\d+_', '', p.stem)+'.html')
-            if p.parent.name in folded and c.cell_type=='code' and c.outputs and 'echo: false' not in c.source and 'code-fold' not in c.source:
+            fold = p.parent.name in folded or p.parent.name in drawn and '#| label: fig-' in c.source
+            if fold and c.cell_type=='code' and c.outputs and 'echo: false' not in c.source and 'code-fold' not in c.source:
                 c.source = '#| code-fold: true\n'+c.source
         for i in reversed([i for i,c in enumerate(nb.cells) if c.cell_type=='code' and 'interactive(' in c.source and not c.outputs]):
             if i+1==len(nb.cells) or nb.cells[i+1].source!=kernel: nb.cells.insert(i+1, mk_cell(kernel, 'markdown'))

@@ -49,6 +49,7 @@ class Refs(HTMLParser):
         self.words = ''.join(self.words)
         self.directive = re.search(r'^\s*(#\| ?\w+)', self.words, re.M)
         self.literal = re.search(r'[^\s\[]*\]\(\S{0,60}', self.words)
+        self.formula = re.search(r'\$[A-Za-z\\][^$\n]{0,80}\$', self.words)
 
     def handle_starttag(self, tag, attrs):
         d = dict(attrs)
@@ -84,6 +85,7 @@ def bad_links(
         if refs.no_alt: say(f'{refs.no_alt} picture(s) without alternative text (`fig-alt`)')
         if refs.directive: say(f'a directive shows as text: {refs.directive[1]}')
         if refs.literal: say(f'Markdown shows as text: {refs.literal[0]}')
+        if refs.formula: say(f'a formula shows as text: {refs.formula[0]}')
         if refs.elsewhere: say(f'loads from elsewhere: {", ".join(refs.elsewhere)}')
         if not refs.description: say('no description')
         if p.stat().st_size>limit: say(f'{p.stat().st_size/1e6:.1f} MB, more than {limit/1e6}')
