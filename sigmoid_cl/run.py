@@ -366,6 +366,7 @@ def epochs_in(
     images:ImageData, # Trained on
 )->int:               # Epochs, at least 1
     "How many epochs fit into a time"
+    if not rank_distrib(): print(f"some steps are timed first, to see how many epochs fit into {minutes:g} min", flush=True)
     with tempfile.TemporaryDirectory() as d, warnings.catch_warnings(), open(os.devnull, 'w') as nowhere:
         warnings.simplefilter('ignore', NeverWarning)
         learn,_ = build(config | dict(epochs=1, probe_every=0, log=None), images, Path(d))

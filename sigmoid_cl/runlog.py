@@ -210,7 +210,7 @@ class BoardLog(Callback):
         config:dict=None, # Settings that are written too
         every:float=20.,  # Seconds after which rows are sent, >= 0; they are at the end of an epoch too
     ):
-        self.kind,self.folder,self.config,self.every,self._board = check_board(kind),Path(folder).absolute(),config or {},check_number('every', every, '[0, inf)'),None
+        self.kind,self.folder,self.config,self.every,self._board = check_board(check_choice('kind', kind, BOARDS)),Path(folder).absolute(),config or {},check_number('every', every, '[0, inf)'),None
 
     def before_fit(self):
         if getattr(self.learn, 'looking', False): return
