@@ -520,6 +520,7 @@ def report_rows(
     phases,total = metrics['seconds_by_phase'],sum(metrics['seconds_by_phase'].values())
     return rows + [('images per second', f"{metrics['images_per_second']:.0f}")] + [(f'  time in {k}', f"{v/total:.1%}") for k,v in phases.items()]
 
+# %% ../nbs/60_run.ipynb #21532f0b
 def save_features(
     encoder,         # Trained
     images:ImageData,# Those of `pretrain`, in the order of training
@@ -542,6 +543,7 @@ def encoder_facts(
     begun = {k: config[k] for k in ('pretrained','weights') if config.get(k)}
     return dict(encoder=config['encoder'], in_channels=images.channels, size=images.size, data=images.name, seed=config['seed'], **begun, **normalisation(encoder))
 
+# %% ../nbs/60_run.ipynb #eb64d041
 def report(
     learn,            # The trained learner
     untrained,        # The encoder as it was before training; with captions the pairs that are held out
