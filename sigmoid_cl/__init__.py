@@ -11,6 +11,7 @@ Modules:
 - `sigmoid_cl.checkpoint`: A run that was stopped continues as if nothing had happened, to the last bit
 - `sigmoid_cl.checks`: One number, one range, one count, one choice: checked once, with the argument's name in the message
 - `sigmoid_cl.cli`: The six commands, and how their flags are read from the source: `--help` does not wait for torch
+- `sigmoid_cl.contrasts`: Which differences a table of runs can tell, with one rule for all of them and its rate of error
 - `sigmoid_cl.data`: Image sets by name, and batches of views for fastai: `load_data('cifar10', root)` gives images without labels for pretraining, and labelled images for the probes
 - `sigmoid_cl.distributed`: Every process keeps its rows, the target rows travel around a ring, and no process ever sees the whole batch
 - `sigmoid_cl.embed`: `scl_embed` writes features of a folder and finds neighbours, `scl_export` writes an encoder for other programs, and a card of five lines says what an encoder is
