@@ -98,6 +98,18 @@ def make_loss(
     f,cbs = made if isinstance(made, tuple) else (made,[])
     return ViewsLoss(f, groups, queue),cbs
 
+# %% ../nbs/43_learner.ipynb #d35fdbed
+def _start_bias(
+    n,                   # Pairs that a row has, those of the queue included
+    logit_scale,         # t > 0
+    groups=None,         # Group of each image
+    same='positive',     # As `mscl` has it
+    positives='sum',     # As `mscl` has it
+)->float:                # b
+    "`suggest_bias` for the pairs, or for the groups where each is one point"
+    if groups is not None and same=='positive' and positives=='sum': n = min(n, max(2, len(torch.as_tensor(groups).unique())))
+    return float(suggest_bias(n, logit_scale))
+
 # %% ../nbs/43_learner.ipynb #3b8a399d
 class _Hypers(dict):
     "The hyper-parameters of one group; writing changes the optimiser"
@@ -245,7 +257,7 @@ def contrastive_learner(
     loss:str='mscl',          # mscl (gamma 0 is SCL), infonce, relic, another registered loss, or a function
     groups=None,              # Group of each training image, whole numbers: those of one group are positives of each other, or left out with `same='ignore'`
     queue:int=0,              # Images whose past target embeddings are compared with as well, as MoCo does; 0 for none
-    logit_bias:float=None,    # Start of the learned bias b; None takes the one that belongs to the batch size and the queue
+    logit_bias:float=None,    # Start of the learned bias b; None takes the one that belongs to the batch size and the queue, or to the number of groups
     n_global:int=None,        # Views that the target sees; None asks the loader's `views`
     lr:float=2e-3,            # Highest learning rate of the one-cycle schedule, > 0
     wd:float=1e-4,            # Weight decay of the encoder's weights, >= 0; biases, norms, projector, scale and bias have none
@@ -265,7 +277,7 @@ def contrastive_learner(
     loss_func,own = make_loss(loss, groups, queue, **known)
     if loss_func.by_number: dls.train.numbered = True
     target = TargetEMA(n_global=n_global or getattr(getattr(dls.train, 'views', None), 'n_global', 2), **pick(TargetEMA, kwargs))
-    if logit_bias is None: logit_bias = float(suggest_bias(dls.train.bs+queue, kwargs.get('logit_scale', 10.)))
+    if logit_bias is None: logit_bias = _start_bias(dls.train.bs+queue, kwargs.get('logit_scale', 10.), groups, **pick(_start_bias, known))
     head = projector(n_features(encoder, channels, size), **pick(projector, kwargs))
     model = ContrastiveModel(encoder, head, logit_bias=logit_bias, **pick(ContrastiveModel, kwargs))
     if size>8: model = model.to(memory_format=torch.channels_last)
