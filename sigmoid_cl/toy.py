@@ -30,7 +30,7 @@ class NoisyCopies:
     def __call__(self, x): return [x.float()/127.5-1 + .1*torch.randn(x.shape) for _ in range(self.n_views)]
 
 def toy_learner(
-    cbs,             # Callbacks; `TargetEMA` must be one of them, nothing else is there
+    cbs,             # Callbacks; training needs `TargetEMA` among them, no other is added
     n_views:int=3,   # Copies of each vector in a batch
     *,
     loss=None,       # Loss over views; `SigmoidLoss()` when None
