@@ -156,7 +156,10 @@ def _timm_name(encoder):
     except ImportError: return None
     return name if timm.is_model(name) else None
 
-def has_own(name): # Whether torchvision has weights for a name, with its prefix or without
+def has_own(
+    name:str, # Of an encoder, with the prefix `torchvision.` or without
+)->bool:
+    "Whether torchvision has weights for a name"
     return name.removeprefix('torchvision.') in torchvision.models.list_models(torchvision.models)
 
 def with_weights(

@@ -1,7 +1,7 @@
 """One number, one range, one count, one choice: checked once, with the argument's name in the message
 
 Wrong input is refused where it comes in, with a `ValueError` that names the argument and the value. Four checkers cover what a single argument can be: a number in an interval, two such numbers, a whole number, one
-of some names. They read Python and NumPy numbers only and cost about a microsecond; a tensor passes unread, because reading it back would make a GPU wait. Nothing here imports torch.
+of some names. They read Python and NumPy numbers only. Where a tensor is allowed it passes unread, because reading it back would make a GPU wait. Nothing here imports torch.
 
 Docs: https://sigmoid-cl.github.io/sigmoid_cl/checks.html.md"""
 

@@ -1,8 +1,8 @@
 """Where the sigmoid loss wants the embeddings to be, for any batch size, scale, bias and gamma.
 
 The minimum of the (modulated) sigmoid loss over the double-constant embeddings, which for `gamma=0` is the minimum over
-all embeddings (Lee, Chang and Sohn, AISTATS 2024; their `b` is our `-b`. A proof for every bias: `theory/20_ccem_theory`). Everything is numpy in float64 and broadcasts
-over `n, logit_scale, logit_bias, gamma`; `logit_bias=None` means `-logit_scale`. What is proved about a minimum is in `certificate`, whose functions can be imported
+all embeddings. (Lee, Chang and Sohn, AISTATS 2024, subtract their `b`, which is minus ours; `theory/20_ccem_theory` has a proof for every bias.) Everything is numpy in float64 and broadcasts
+over `n, logit_scale, logit_bias, gamma`; without `logit_bias` it is minus the scale. What is proved about a minimum is in `certificate`, whose functions can be imported
 from here too.
 
 Docs: https://sigmoid-cl.github.io/sigmoid_cl/optimum.html.md"""

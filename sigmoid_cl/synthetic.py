@@ -1,7 +1,7 @@
 """Many optimisations of free embeddings, or of small encoders, as one batched program (section 5 of Lee et al., "Analysis of Using Sigmoid Loss for Contrastive Learning")
 
 Free embeddings and small encoders trained on a contrastive loss, many scales and seeds at a time. The gradient with respect to the cosines is written
-down instead of taped, so one step of the whole batch is a handful of batched matrix products. Threads do not help matrices this small:
+down instead of left to autograd, so one step of the whole batch is a handful of batched matrix products. Threads do not help matrices this small:
 call `torch.set_num_threads(1)` before a long run.
 
 Docs: https://sigmoid-cl.github.io/sigmoid_cl/synthetic.html.md"""

@@ -49,7 +49,9 @@ def triangle_weights(
     w = (pixel[:,None]-centre[:,:,None]).abs_().sub_(1).clamp_(max=0) # negative weights; their sum has the same sign
     return w.div_(w.sum(-1, keepdim=True))
 
-def resize_weights(*args, **kwargs): return triangle_weights(*resize_positions(*args, **kwargs))
+def resize_weights(*args, **kwargs):
+    "`triangle_weights` for the arguments of `resize_positions`"
+    return triangle_weights(*resize_positions(*args, **kwargs))
 
 # %% ../nbs/22_views.ipynb #c88b6bde
 def resample(
