@@ -201,12 +201,13 @@ class ContrastiveLearner(Learner):
         "What `WandbCallback` writes into the config of a run: nothing, since fastai 2.8.12 fails at plain numbers; give `wandb.init(config=...)`"
         return {}
 
-# %% ../nbs/43_learner.ipynb #138aefaa
+# %% ../nbs/43_learner.ipynb #9381c3f5
 @patch
 def new_empty(self:Images)->MemoryImages:
     "No images of the same size: what `export` keeps of a loader's"
     return MemoryImages(self.x[:0].clone() if isinstance(self, MemoryImages) else torch.zeros(0, self.channels, self.size, self.size, dtype=torch.uint8))
 
+# %% ../nbs/43_learner.ipynb #138aefaa
 def _target_file(file): return file.with_suffix('.target.pth')
 
 @patch
