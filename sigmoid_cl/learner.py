@@ -41,8 +41,8 @@ losses = Registry('loss')
 register_loss = losses.register
 
 @register_loss('mscl', processes=True)
-@delegates(GammaSchedule, keep=True)
 @delegates(PairFilter, keep=True)
+@delegates(GammaSchedule, keep=True)
 def mscl(*,
     threshold:float=None, # Filter: after warmup only negatives with a penalty above it count, with gamma = 0; in (0, 1), None for no filter
     same:str='positive',  # Pairs of images of one group (see `groups`): "positive", or "ignore" to leave them out

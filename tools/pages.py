@@ -54,7 +54,7 @@ def own_names(
     "Undo nbdev's link from the name of an argument to a function on another page"
     return re.sub(r'\[(`(\w+)`)\]\((https?://[^()]*)\)', lambda m: m[1] if m[2] in args and not args[m[2]].startswith(home+'#') else m[0], md)
 
-_shorter = [(r':NoneType=', '='), (r'\b__main__\.', ''), (r':functools\.partial=functools\.', '='), (r"<class '(?:\w+\.)*(\w+)'>", r'\1'), (r'<(\w+\.\w+): [^>]*>', r'\1'),
+_shorter = [(r':(?:NoneType|builtin_function_or_method)=', '='), (r'\b__main__\.', ''), (r':functools\.partial=functools\.', '='), (r"<class '(?:\w+\.)*(\w+)'>", r'\1'), (r'<(\w+\.\w+): [^>]*>', r'\1'),
     (r'\btorch\.nn\.modules\.(?:\w+\.)*', 'nn.'), (r'\b(?:torch|pathlib|sigmoid_cl|fastai|scipy|matplotlib|collections)\.(?:\w+\.)*(?=[A-Z]|csr_array)', '')]
 
 def signatures(
@@ -152,7 +152,7 @@ def extra_pages(
 )->dict:        # Text by file name
     "Pages made from files outside `nbs/`, to which links in it lead, and the list of names"
     root = cfg.config_path
-    return {'changelog.md': rooted(root/'CHANGELOG.md', 'Changes', f'Version {version(cfg)}, and what each release before it brought'),
+    return {'changelog.md': rooted(root/'CHANGELOG.md', 'Changes', f'What each release brought, and what has changed since version {version(cfg)}'),
         'contributing.md': rooted(root/'CONTRIBUTING.md', 'Contributing', 'From a clone to a pull request, and what every notebook has to keep'),
         'api.md': re.sub('<!--.*?-->', lambda m: api_index(cfg, cache), (cfg.nbs_path/'api.md').read_text(encoding='utf-8'))}
 
