@@ -78,7 +78,7 @@ def read_checkpoint(
 
 # %% ../nbs/42_checkpoint.ipynb #954c8c6b
 class Diverged(RuntimeError):
-    "A run stopped by itself: its numbers are no numbers any more"
+    "A run stopped by itself: its loss or its weights are not finite any more"
     def __init__(self, why): self.why = why; super().__init__(why)
     def __str__(self): return self.why # fastai puts the name of the callback before the arguments
 

@@ -171,7 +171,7 @@ def api_index(
         if not rows: continue
         home = rows[0][1].partition('#')[0]
         res.append(f'## [{mod.partition(".")[2]}]({home})\n\n{(ast.get_docstring(tree) or "").partition(chr(10)+chr(10))[0]}\n')
-        res.append('| Name | |\n|---|---|\n' + '\n'.join(f"| [`{n}`]({u if n in heads else home}) | {d.replace('|', chr(92)+'|')} |" for n,u,d in rows)+'\n')
+        res.append('| Name | What it is |\n|---|---|\n' + '\n'.join(f"| [`{n}`]({u if n in heads else home}) | {d.replace('|', chr(92)+'|')} |" for n,u,d in rows)+'\n')
     return '\n'.join(res)
 
 def full_text(
