@@ -19,7 +19,7 @@ Modules:
 - `sigmoid_cl.evaluate`: What a trained network is worth and what it sees: probes of frozen features with many labels and with few, their baselines, and the pairs that are still hard
 - `sigmoid_cl.files`: Which files of an untidy folder are images, which of them can be read, and how one is read: eight bits, any number of channels
 - `sigmoid_cl.fused`: SCL, MSCL and filtering in memory linear in the batch, with the gradient worked out while each tile is in cache
-- `sigmoid_cl.health`: A run whose numbers are no numbers stops; one that learns nothing says so
+- `sigmoid_cl.health`: A run whose loss has become NaN stops; one that learns nothing says so
 - `sigmoid_cl.kernel`: Between two matrix products, everything that happens to a tile of logits in one pass over memory
 - `sigmoid_cl.learner`: `contrastive_learner(dls)` puts networks, loss and callbacks together and returns a fastai `Learner`
 - `sigmoid_cl.losses`: Sigmoid, modulated and filtered contrastive losses, and the softmax losses they are measured against, each as one equation and one short function

@@ -63,6 +63,10 @@ class StepCallback(Callback):
     "Counts real optimiser steps: `steps` since the callback was made, `at` in this fit of `n_steps`"
     order,run_valid = MixedPrecision.order+1,False
     steps,began,n_steps,_dropped,_resumed = 0,0,None,False,False
+    def __init__(self,
+        **kwargs, # Functions of the callback by the event they are called at, as in fastai's `Callback`
+    ):
+        super().__init__(**kwargs)
 
     def before_fit(self):
         "Note where this fit begins; a resumed one began before the restart. A look (`validate`, `get_preds`) is no fit, though fastai calls this then too"
@@ -618,6 +622,7 @@ def refuse(
 class FitGuard(Callback):
     "Puts back what `lr_find` moved, and refuses callbacks that cannot work here with the reason"
     order = -200 # before all others
+    def __init__(self): self._kept = None
     def _parts(self): return [cb for cb in self.learn.cbs if isinstance(cb, StepCallback)]
 
     def before_fit(self):

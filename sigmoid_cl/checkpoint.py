@@ -1,7 +1,7 @@
 """A run that was stopped continues as if nothing had happened, to the last bit
 
-The whole state of a run in one file: weights, target, optimiser, counters, schedules, order of the data, random numbers, and the rows of its log. The last two checkpoints are kept, a damaged one is recognised, and numbers that
-are no numbers never replace good ones.
+The whole state of a run in one file: weights, target, optimiser, counters, schedules, order of the data, random numbers, and the rows of its log. The last two checkpoints are kept, a damaged one is recognised, and NaN or infinity never
+replace good numbers.
 
 Docs: https://sigmoid-cl.github.io/sigmoid_cl/checkpoint.html.md"""
 
@@ -78,7 +78,7 @@ def read_checkpoint(
 
 # %% ../nbs/42_checkpoint.ipynb #954c8c6b
 class Diverged(RuntimeError):
-    "A run stopped by itself: its numbers are no numbers any more"
+    "A run stopped by itself: its loss or its weights are not finite any more"
     def __init__(self, why): self.why = why; super().__init__(why)
     def __str__(self): return self.why # fastai puts the name of the callback before the arguments
 
@@ -212,6 +212,7 @@ def load(self:Checkpoint,
         return state['epoch']
     except DAMAGED as e: raise ValueError(f"{self.path} does not fit this run: {str(e).partition(chr(10))[0]}") from None
 
+# %% ../nbs/42_checkpoint.ipynb #c1ea65f2
 @patch
 def before_epoch(self:Checkpoint):
     self._trained = False
@@ -248,7 +249,7 @@ def _continue_epoch(self:Checkpoint, state):
 # %% ../nbs/42_checkpoint.ipynb #3d6c8e75
 @contextmanager
 def stoppable(
-    checkpoint:Checkpoint, # Of the learner that fits inside
+    checkpoint, # The `Checkpoint` of the learner that fits inside
 ):
     "Inside the block, SIGTERM and Ctrl-C let the step end and a checkpoint be written"
     def ask(number, frame):

@@ -1,7 +1,7 @@
-"""A run whose numbers are no numbers stops; one that learns nothing says so
+"""A run whose loss has become NaN stops; one that learns nothing says so
 
 `Health` reads the row that every step writes and adds no work for the device. It stops a run at the step where loss, scale or bias are not finite, or where mixed precision has dropped every step for a
-while; it warns, once each, of embeddings that have all become one, of a loss that is zero, of a filter that selects nothing, and of a scale and bias whose optimum is no longer the simplex ETF.
+while; it warns, once each, of embeddings that have all become one, of a loss that is zero, of a filter that selects nothing, and of a scale and bias whose optimum is no longer the simplex ETF, in which all negatives are equally far apart.
 
 Docs: https://sigmoid-cl.github.io/sigmoid_cl/health.html.md"""
 
@@ -46,7 +46,7 @@ def findings(
 
 # %% ../nbs/45_health.ipynb #4aaecc30
 class Health(StepCallback):
-    "Stops a run whose numbers are no numbers, and warns of one that learns nothing"
+    "Stops a run whose loss, scale or bias is not finite, and warns of one that learns nothing"
     def __init__(self,
         patience:int=None,   # Steps in a row that a warning needs; None takes a twentieth of the fit, at least 10
         *,

@@ -41,8 +41,8 @@ losses = Registry('loss')
 register_loss = losses.register
 
 @register_loss('mscl', processes=True)
-@delegates(GammaSchedule, keep=True)
 @delegates(PairFilter, keep=True)
+@delegates(GammaSchedule, keep=True)
 def mscl(*,
     threshold:float=None, # Filter: after warmup only negatives with a penalty above it count, with gamma = 0; in (0, 1), None for no filter
     same:str='positive',  # Pairs of images of one group (see `groups`): "positive", or "ignore" to leave them out
@@ -213,12 +213,13 @@ class ContrastiveLearner(Learner):
         "What `WandbCallback` writes into the config of a run: nothing, since fastai 2.8.12 fails at plain numbers; give `wandb.init(config=...)`"
         return {}
 
-# %% ../nbs/43_learner.ipynb #138aefaa
+# %% ../nbs/43_learner.ipynb #9381c3f5
 @patch
 def new_empty(self:Images)->MemoryImages:
     "No images of the same size: what `export` keeps of a loader's"
     return MemoryImages(self.x[:0].clone() if isinstance(self, MemoryImages) else torch.zeros(0, self.channels, self.size, self.size, dtype=torch.uint8))
 
+# %% ../nbs/43_learner.ipynb #138aefaa
 def _target_file(file): return file.with_suffix('.target.pth')
 
 @patch

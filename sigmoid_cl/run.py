@@ -331,7 +331,7 @@ def build(
     out:Path,         # Folder of the run
     cbs=(),           # Further callbacks
 )->tuple:             # The learner, and what is needed to judge it: the encoder as it was before training, with captions the pairs that are held out
-    "Everything random follows from the seed"
+    "The learner of a run, in which everything random follows from the seed"
     set_seed(config['seed'])
     if captioned(images):
         learn,held = pairs_learner(config, images, out/'history.csv', [*run_callbacks(config, images, out), *cbs])

@@ -54,6 +54,20 @@ def own_names(
     "Undo nbdev's link from the name of an argument to a function on another page"
     return re.sub(r'\[(`(\w+)`)\]\((https?://[^()]*)\)', lambda m: m[1] if m[2] in args and not args[m[2]].startswith(home+'#') else m[0], md)
 
+_shorter = [(r':(?:NoneType|builtin_function_or_method)=', '='), (r'\b__main__\.', ''), (r':functools\.partial=functools\.', '='), (r"<class '(?:\w+\.)*(\w+)'>", r'\1'), (r'<(\w+\.\w+): [^>]*>', r'\1'),
+    (r'\btorch\.nn\.modules\.(?:\w+\.)*', 'nn.'), (r'\b(?:torch|pathlib|sigmoid_cl|fastai|scipy|matplotlib|collections)\.(?:\w+\.)*(?=[A-Z]|csr_array)', '')]
+
+def signatures(
+    md:str, # Markdown, perhaps with what nbdev writes about a function
+)->str:     # The same, with the names that the page itself uses
+    "A signature without the type of None, and without the modules in which Python finds the names"
+    def short(m):
+        code,hash,comment = m[0].partition(' # ')
+        for old,new in _shorter: code = re.sub(old, new, code)
+        return code+hash+comment
+    def tidy(m): return re.sub(r'\n    \*, after_create=None,.*?after_fit=None\n', '', re.sub('.+', short, m[0]), flags=re.S) # fastai's events
+    return re.sub(r'(?<=^```python\n)def .*?(?=^```$)', tidy, md, flags=re.S|re.M)
+
 def symbols(cfg):
     "nbdev's index of the package"
     return ast.literal_eval((cfg.lib_path/'_modidx.py').read_text(encoding='utf-8').partition('d = ')[2])['syms']
@@ -86,7 +100,7 @@ def prepare_cell(
     for o in c.get('outputs', []):
         if 'text/html' in o.get('data', {}): o['data'].pop('text/markdown', None) # fastai's tables bring both
         md = o.get('data', {}).get('text/markdown')
-        if md: o['data']['text/markdown'] = own_names(single_links(''.join(md)), args, home)
+        if md: o['data']['text/markdown'] = own_names(single_links(signatures(''.join(md))), args, home)
 
 def prepare(
     cache:Path, # Notebooks as nbdev prepared them
@@ -138,7 +152,7 @@ def extra_pages(
 )->dict:        # Text by file name
     "Pages made from files outside `nbs/`, to which links in it lead, and the list of names"
     root = cfg.config_path
-    return {'changelog.md': rooted(root/'CHANGELOG.md', 'Changes', f'Version {version(cfg)}, and what each release before it brought'),
+    return {'changelog.md': rooted(root/'CHANGELOG.md', 'Changes', f'What each release brought, and what has changed since version {version(cfg)}'),
         'contributing.md': rooted(root/'CONTRIBUTING.md', 'Contributing', 'From a clone to a pull request, and what every notebook has to keep'),
         'api.md': re.sub('<!--.*?-->', lambda m: api_index(cfg, cache), (cfg.nbs_path/'api.md').read_text(encoding='utf-8'))}
 
@@ -157,7 +171,7 @@ def api_index(
         if not rows: continue
         home = rows[0][1].partition('#')[0]
         res.append(f'## [{mod.partition(".")[2]}]({home})\n\n{(ast.get_docstring(tree) or "").partition(chr(10)+chr(10))[0]}\n')
-        res.append('| Name | |\n|---|---|\n' + '\n'.join(f"| [`{n}`]({u if n in heads else home}) | {d.replace('|', chr(92)+'|')} |" for n,u,d in rows)+'\n')
+        res.append('| Name | What it is |\n|---|---|\n' + '\n'.join(f"| [`{n}`]({u if n in heads else home}) | {d.replace('|', chr(92)+'|')} |" for n,u,d in rows)+'\n')
     return '\n'.join(res)
 
 def full_text(
