@@ -89,7 +89,7 @@ class Stopwatch(Callback):
         if len(self.times)>8: raise CancelFitException
 
 def train_ours(flags, encoder, minutes, seed, root):
-    "The same by `scl_train`'s own parts: whole epochs, as many as fit"
+    "The same by `scl_train`'s own parts; that whole epochs fill the time, they are of fewer images"
     flags = dict(flags, encoder=encoder, amp='bf16', seed=seed, data_root=root, probe_every=0)
     with tempfile.TemporaryDirectory() as out:
         config,images = resolve('cifar10', flags | dict(epochs=1), None)
@@ -97,8 +97,9 @@ def train_ours(flags, encoder, minutes, seed, root):
         learn.narrator.say = lambda *lines, **kw: None
         with learn.no_bar(),learn.no_logging(): learn.fit(1, cbs=[watch := Stopwatch()])
         each = median(b-a for a,b in zip(watch.times, watch.times[1:]))
-        config['epochs'] = int(60*minutes/each/len(learn.dls.train))
-        if not config['epochs']: raise SystemExit(f'{minutes} minutes are no epoch')
+        steps = int(.98*60*minutes/each) # the first steps are slower
+        epochs = math.ceil(steps/len(learn.dls.train))
+        config,images = resolve('cifar10', flags | dict(epochs=epochs, limit=steps//epochs*config['bs']), None)
         learn,_ = build(config, images, Path(out))
         learn.narrator.say = lambda *lines, **kw: None
         start = time.process_time()
