@@ -198,13 +198,26 @@ def full_text(
                 if 'fig-cap' in opts: res.append(f"Figure: {opts['fig-cap'].strip(chr(34))}")
     return '\n\n'.join(o for o in res if o)+'\n'
 
+_re_math = re.compile(r'<math\b.*?</math>', re.S)
+_re_applied = re.compile(r'<mo>(\u2061|&#8289;|&#x2061;)</mo>(?=</mrow>\s*<m(?!o\b))') # a function's name before its argument, if that is not in brackets
+_re_digits = re.compile(r'<mn>(\d{1,3})</mn><mo>,</mo><mn>(\d{3})</mn>')
+
+def spaced(
+    text:str, # HTML
+)->str:
+    "Formulas with the spaces that Pandoc leaves out, as in log n, and without those it puts in, as in 32,768"
+    def mend(m):
+        o = _re_applied.sub(r'<mo rspace="0.167em">\1</mo>', m[0])
+        return _re_digits.sub(r'<mn>\1,\2</mn>', o) if '{,}' in o else o
+    return _re_math.sub(mend, text)
+
 def finish(
     out:Path, # The built site
 ):
-    "What neither builder does by itself: fonts of themes, icons of matplotlib's animations and the loaders of widgets come from nowhere else"
+    "What neither builder does by itself: spaces in formulas; fonts of themes, icons of matplotlib's animations and the loaders of widgets come from nowhere else"
     for p in out.rglob('*.html'):
         text = p.read_text(encoding='utf-8')
-        local = re.sub(r'<link[^>]*font-awesome[^>]*>', '', text)
+        local = re.sub(r'<link[^>]*font-awesome[^>]*>', '', spaced(text))
         local = re.sub(r'<script[^>]*src="https?://[^"]*(?:require|jquery|polyfill)[^"]*"[^>]*></script>|<script[^>]*>\s*define\(.jquery.[^<]*</script>', '', local)
         if local!=text: p.write_text(local, encoding='utf-8')
     for p in (out/'site_libs').rglob('*.css'):
