@@ -245,8 +245,9 @@ def resolve(
     if images.labelled and len(images.classes)==1: raise ValueError(f"data: {images.name} has one class, probes need two")
     check_use(config, images)
     if config['amp']=='auto': config['amp'] = fast_amp() or 'none'
+    other = set() if config['loss']=='mscl' else loss_options() # of which settings of a set say nothing
     for k,v in defaults_for(images, default_device()).items():
-        if k not in given and k not in old and not (k=='epochs' and config['minutes']): config[k] = v
+        if k not in given and k not in old and k not in other and not (k=='epochs' and config['minutes']): config[k] = v
     return dict(config, data=images.name),images
 
 # %% ../nbs/60_run.ipynb #e9e4da4b
@@ -426,7 +427,7 @@ def heading(
     if captioned(images): return pairs_heading(learn, config, images, start, batch)
     n,size = sum(p.numel() for p in learn.model.encoder.parameters()),images.size
     precision = 'float32' if config['amp']=='none' else config['amp']
-    own = {k: v for k,v in defaults_for(images).items() if k not in ('encoder','epochs') and config[k]==v}
+    own = {k: v for k,v in defaults_for(images, default_device()).items() if k not in ('encoder','epochs') and config.get(k)==v}
     return [f"{images.name}: {len(images.pretrain)} images of {images.channels}x{size}x{size}{' ('+images.size_from+')' if images.size_from else ''} to pretrain on{f', {len(images.train)} and {len(images.test)} with labels to probe with' if images.labelled else ', no labels'}",
             *images.notes,
             f"{config['encoder']} ({n:,} parameters, {precision}), {config['loss']}, {config['epochs']} epochs of {len(learn.dls.train)} steps on {learn.dls.device}, "
