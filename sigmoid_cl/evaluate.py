@@ -130,6 +130,7 @@ def few_label_scores(
     seed:int=0,         # Decides the draws: the same images are drawn for all features of a set
 )->dict:                # For each of `labels` the accuracies of the draws, an array `(draws,)`
     "Accuracies of the linear classifier, fitted on one draw of a few labelled images after the other"
+    from threadpoolctl import threadpool_limits # comes with scikit-learn
     check_whole('draws', draws, 1), check_whole('seed', seed, 0), [check_whole('labels', o, 1) for o in labels]
     (x,y),(xt,yt) = train,test
     scale,classifier = linear_classifier()
@@ -137,7 +138,7 @@ def few_label_scores(
     x,xt = [torch.from_numpy(scale.transform(o.numpy())) for o in (x, xt)]
     gen = torch.Generator().manual_seed(seed)
     def score(i): return fit_quietly(classifier, x[i], y[i]).score(xt.numpy(), yt.numpy())
-    return {k: np.array([score(draw_labels(y, k, gen)) for _ in range(draws)]) for k in labels}
+    with threadpool_limits(1): return {k: np.array([score(draw_labels(y, k, gen)) for _ in range(draws)]) for k in labels} # so small that a second thread makes them ten times slower
 
 @delegates(few_label_scores)
 def few_label_probe(
