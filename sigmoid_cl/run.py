@@ -245,9 +245,9 @@ def resolve(
     if images.labelled and len(images.classes)==1: raise ValueError(f"data: {images.name} has one class, probes need two")
     check_use(config, images)
     if config['amp']=='auto': config['amp'] = fast_amp() or 'none'
-    other = set() if config['loss']=='mscl' else loss_options() # of which settings of a set say nothing
+    said = loss_options() if given.keys()&{'loss',*loss_options()} else {} # who says anything of the loss has its own defaults for the rest
     for k,v in defaults_for(images, default_device()).items():
-        if k not in given and k not in old and k not in other and not (k=='epochs' and config['minutes']): config[k] = v
+        if k not in given and k not in old and k not in said and not (k=='epochs' and config['minutes']): config[k] = v
     return dict(config, data=images.name),images
 
 # %% ../nbs/60_run.ipynb #e9e4da4b
