@@ -563,10 +563,11 @@ class DeviceMixedPrecision(MixedPrecision):
 def fast_amp(
     device=None, # A `torch.device` or its name; None takes fastai's default
 )->str:          # 'bf16', or None for float32
-    "The mixed precision that is faster than float32 on a device: bf16 with matrix units for it"
+    "The mixed precision that is faster than float32 on a device: bf16 where the processor computes in it"
     kind = torch.device(device or default_device()).type
     if kind=='cuda': return 'bf16' if torch.cuda.is_bf16_supported(including_emulation=False) else None
-    return 'bf16' if kind=='cpu' and getattr(torch.cpu, 'get_capabilities', dict)().get('amx_bf16', False) else None
+    can = getattr(torch.cpu, 'get_capabilities', dict)() if kind=='cpu' else {}
+    return 'bf16' if can.get('amx_bf16') or can.get('avx512_bf16') else None
 
 # %% ../nbs/40_callbacks.ipynb #3f8190a6
 def _monitors(learn):

@@ -341,7 +341,7 @@ def build(
     left = {k: v for k,v in config.items() if k!='data'}
     views = views_for(images, **pick(views_for, left))
     options = {k: config[k] for k in loss_options(config['loss'])}
-    dls = contrastive_dls(images, views=views, seed=config['seed'], bs=config['bs'], num_workers=config['num_workers'])
+    dls = contrastive_dls(images, views=views, seed=config['seed'], bs=config['bs'], num_workers=config['num_workers'], epoch_steps=config['epoch_steps'])
     groups = label_groups(images) if config['labels'] else None
     net = build_encoder(config['encoder'], images.channels, images.size, **pick(build_encoder, {k: left.get(k) for k in ('pretrained','weights','grad_checkpoint')}))
     for size in {views.size, *([views.local_size] if views.n_local else [])}: n_features(net, images.channels, size) # says so if it cannot take the views
@@ -365,17 +365,19 @@ def epochs_in(
     minutes:float,    # Of training, probes and evaluation not counted
     config:dict,      # All settings but `epochs`
     images:ImageData, # Trained on
-)->int:               # Epochs, at least 1
-    "How many epochs fit into a time"
+)->dict:              # `epochs`, and their `epoch_steps`, which make up the time to within a step an epoch
+    "The epochs that fill a time, and their steps"
     if not rank_distrib(): print(f"some steps are timed first, to see how many epochs fit into {minutes:g} min", flush=True)
     with tempfile.TemporaryDirectory() as d, warnings.catch_warnings(), open(os.devnull, 'w') as nowhere:
         warnings.simplefilter('ignore', NeverWarning)
         learn,_ = build(config | dict(epochs=1, probe_every=0, log=None), images, Path(d))
         learn.narrator.say = lambda *lines, **kw: None
         with learn.no_bar(),learn.no_logging(): learn.fit(10, cbs=[watch := Stopwatch()])
-    seconds = median(np.diff(watch.times))*len(learn.dls.train)
-    if seconds>60*minutes: raise ValueError(f"minutes: one epoch takes about {duration(seconds)}, got {minutes}; --limit {int(config['bs']*max(1, len(learn.dls.train)*60*minutes//seconds))} would fit")
-    return int(60*minutes/seconds)
+    each = median(np.diff(watch.times))
+    if each>60*minutes: raise ValueError(f"minutes: one step takes about {each:.2g} s, got {minutes}")
+    steps = int(60*minutes/each)
+    epochs = -(-steps//len(learn.dls.train))
+    return dict(epochs=epochs, epoch_steps=steps//epochs)
 
 # %% ../nbs/60_run.ipynb #a0c48e66
 @contextmanager
@@ -673,7 +675,7 @@ def train(
     config,images = resolve(data, given)
     out = Path(out or f"scl_runs/{Path(images.name).name}-{config['loss']}-{time.strftime('%Y%m%d-%H%M%S')}")
     if not rank_distrib(): check_folder(out, force)
-    if not config['epochs']: config['epochs'] = epochs_in(config['minutes'], config, images)
+    if not config['epochs']: config |= epochs_in(config['minutes'], config, images)
     learn,untrained = build(config, images, out, cbs or ())
     if rank_distrib(): return fit(learn, config) or {} # process 0 goes on alone
     with own_folder(out):

@@ -102,13 +102,14 @@ def pair_dls(
     device=None,          # Where batches are wanted; None takes fastai's default
     seed:int=0,           # The order of the batches follows from it
     num_workers:int=None, # Processes that decode image files; None takes one per core, none for images in memory
+    epoch_steps:int=None, # Batches an epoch, at least 1, of other pairs each time; None takes all the pairs
 )->DataLoaders:           # With an empty validation loader
     "fastai `DataLoaders` of pairs"
     check_whole('seed', seed, 0)
     if not 2<=check_whole('bs', bs)<=len(pairs): raise ValueError(f"bs must be in [2, {len(pairs)}] for {len(pairs)} pairs, got {bs}")
     if views is None: views = MultiCrop(pairs.images[0].shape[-1], **PAIR_VIEWS)
     mk = lambda p,**kw: PairsDL(_PairSet(p), bs, views=views, seed=seed, num_workers=decoding_workers(p.images, num_workers), **kw)
-    return DataLoaders(mk(pairs), mk(pairs.at([]), shuffle=False), device=device or default_device())
+    return DataLoaders(mk(pairs, epoch_steps=epoch_steps), mk(pairs.at([]), shuffle=False), device=device or default_device())
 
 # %% ../nbs/45_two_towers.ipynb #93c9eeea
 class TwoTowers(ContrastiveModel):
@@ -258,7 +259,7 @@ def pairs_of(
     return whole.at(train),whole.at(test)
 
 # %% ../nbs/45_two_towers.ipynb #ac5bb9e9
-PAIR_SETTINGS = {*'data data_root download limit size bad_images num_workers encoder pretrained weights grad_checkpoint epochs minutes bs lr wd amp seed save_minutes log no_baselines logit_scale logit_bias'.split(),
+PAIR_SETTINGS = {*'data data_root download limit size bad_images num_workers encoder pretrained weights grad_checkpoint epochs minutes epoch_steps bs lr wd amp seed save_minutes log no_baselines logit_scale logit_bias'.split(),
                  *inspect.signature(projector).parameters}
 
 def pairs_learner(
@@ -270,7 +271,7 @@ def pairs_learner(
     "Two towers for a data set with captions; everything random follows from where the generators are"
     train,test = pairs_of(images)
     left = {k: v for k,v in config.items() if k in PAIR_SETTINGS}
-    dls = pair_dls(train, min(config['bs'], len(train)), seed=config['seed'], num_workers=config['num_workers'])
+    dls = pair_dls(train, min(config['bs'], len(train)), seed=config['seed'], num_workers=config['num_workers'], epoch_steps=left.get('epoch_steps'))
     net = build_encoder(config['encoder'], images.channels, images.size, **pick(build_encoder, {k: left.get(k) for k in ('pretrained','weights','grad_checkpoint')}))
     options = {k: config[k] for k in loss_options(config['loss'])} | {k: left[k] for k in ('lr','wd','amp','logit_scale','logit_bias') if k in left} | pick(projector, left)
     return two_tower_learner(dls, net, loss=config['loss'], log=log, cbs=cbs, **options),test
