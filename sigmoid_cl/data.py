@@ -17,7 +17,7 @@ __all__ = ['GREY', 'TINY', 'DIGITS', 'FASHION', 'ENCODERS', 'CPU_IMAGES', 'datas
            'load_data', 'load_pictures', 'ViewsDL', 'contrastive_dls']
 
 # %% ../nbs/21_data.ipynb #81106ac1
-from .files import IMAGE_ENDINGS,HubPictures,Pictures,Shards,find_bad,n_channels,number_labels,passed_words,reason,shown,square_uint8,stratified,walk
+from .files import IMAGE_ENDINGS,HubPictures,Pictures,Shards,counted,find_bad,n_channels,number_labels,passed_words,reason,shown,square_uint8,stratified,walk
 from .checks import check_choice,check_number,check_whole
 from .losses import as_groups
 from .registry import SIZE_CLASSES,Registry,size_class
@@ -677,7 +677,7 @@ def load_data(
     if entry is None:
         parts,bad = _without_bad([o for o in (un, train, test) if o is not None], bad_images)
         un,train,test = [o if o is None else parts.pop(0) for o in (un, train, test)]
-        if bad: notes.append(f"left out {len(bad)} images that cannot be read, for instance {next(iter(bad))}: {next(iter(bad.values()))}")
+        if bad: notes.append(f"left out {counted(len(bad), 'images')} that cannot be read, for instance {next(iter(bad))}: {next(iter(bad.values()))}")
     if train is not None and len(np.unique(labels_of(train)))<2:
         un,train,test,classes,notes = un or train.unlabelled(),None,None,[],notes+['fewer than two classes among the labelled images: probes are left out']
     if want is None:

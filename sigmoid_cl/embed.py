@@ -24,7 +24,7 @@ from .backbones import normalisation
 from .checks import check_whole
 from .data import load_pictures
 from .evaluate import extract_features,nearest,plot_neighbours
-from .files import shown
+from .files import counted,shown
 from .networks import evaluating
 from .runlog import load_encoder,save_atomically,save_figure,write_json
 from fastai.torch_core import default_device
@@ -94,7 +94,8 @@ def embed(
     if features is None:
         features = extract_features(encoder, images, bs, say=partial(print, flush=True))[0].numpy()
         _write(out, features, images, dict(state=state, images=len(images), features=features.shape[1], encoder=facts['encoder'], size=facts['size'], bad_images=len(bad)))
-        print(f"{len(images)} images, {features.shape[1]} features each, in {out}{f'; {len(bad)} files cannot be read, for instance {next(iter(bad))}: {next(iter(bad.values()))}' if bad else ''}")
+        left = f"; {counted(len(bad), 'files')} cannot be read, for instance {next(iter(bad))}: {next(iter(bad.values()))}" if bad else ''
+        print(f"{counted(len(images), 'images')}, {features.shape[1]} features each, in {out}{left}")
     if query is not None: _answer(encoder, facts, features, images, query, k, out, run)
     return features
 
