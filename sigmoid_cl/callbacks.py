@@ -401,6 +401,10 @@ class SimilarBatches(StepCallback):
         with batch_statistics(encoder):
             return torch.cat([nn.functional.normalize(encoder(x).float()).cpu() for x,_ in self.dls.train.dataset.batches(512, device=device)])
 
+    def never(self, n_steps):
+        epochs = getattr(self.learn, 'n_epoch', self.start+1)
+        return [f"similar batches begin with epoch {self.start+1}, and the fit has {epochs}: there are none"] if epochs<=self.start else []
+
     def before_epoch(self):
         self.dls.train.groups = similar_groups(self.features(), self.group, seed=self.epoch) if self.epoch>=self.start else None
 
@@ -563,7 +567,7 @@ class DeviceMixedPrecision(MixedPrecision):
 def fast_amp(
     device=None, # A `torch.device` or its name; None takes fastai's default
 )->str:          # 'bf16', or None for float32
-    "The mixed precision that is faster than float32 on a device: bf16 where the processor computes in it"
+    "The mixed precision that is faster than float32 for most networks on a device: bf16 where the processor computes in it"
     kind = torch.device(device or default_device()).type
     if kind=='cuda': return 'bf16' if torch.cuda.is_bf16_supported(including_emulation=False) else None
     can = getattr(torch.cpu, 'get_capabilities', dict)() if kind=='cpu' else {}

@@ -714,14 +714,13 @@ class ViewsDL(DataLoader):
         views=None,      # Maps a `uint8` batch `(bs, C, H, W)` to a list of views; None gives the batch itself
         seed:int=0,      # The order of every epoch follows from it
         shuffle:bool=True, drop_last:bool=True,
-        epoch_steps:int=None,# Batches an epoch, which then has others of the images each time; all when None
+        epoch_steps:int=None,# Batches an epoch, of images drawn anew each time, where they are shuffled; all when None
         numbered:bool=False, # Batches end with the numbers of their images in `dataset`, as fastai's target
         **kwargs,        # To fastai's `DataLoader`: `device`, `num_workers`, `pin_memory`...
     ):
         check_whole('bs', bs, 1, none=True), check_whole('seed', seed, 0), check_whole('epoch_steps', epoch_steps, 1, none=True)
         super().__init__(dataset, bs=bs, shuffle=shuffle, drop_last=drop_last, **kwargs)
         self.views,self.seed,self.numbered,self.epoch,self.groups,self.epoch_steps = views,seed,numbered,0,None,epoch_steps
-        self.most = epoch_steps and epoch_steps*(bs or 1) # images an epoch; a process's part of the loader has them as well
 
     @property
     def n_inp(self)->int: return getattr(self.views, 'n_views', None) or len(self.views(self.dataset[0][None])) if self.views else 1
@@ -732,7 +731,7 @@ class ViewsDL(DataLoader):
         if self.groups is None: return mix.sample(idxs, len(idxs))
         return [i for g in mix.sample(self.groups, len(self.groups)) for i in g]
     def __len__(self): return min(super().__len__(), self.epoch_steps or float('inf'))
-    def get_idxs(self): return super().get_idxs()[:self.most]
+    def get_idxs(self): return super().get_idxs()[:self.epoch_steps and self.epoch_steps*(self.bs or 1)]
     def randomize(self): pass # fastai reseeds from its own generator here
     def after_iter(self): self.epoch += 1
     def create_item(self, s): return (super().create_item(s), s) if self.numbered else super().create_item(s)
@@ -750,8 +749,9 @@ class ViewsDL(DataLoader):
     def load_state_dict(self, state): self.seed,self.epoch = int(state['seed']),int(state['epoch'])
 
     def new(self, dataset=None, cls=None, **kwargs):
-        "A loader with some arguments changed, its order starting again"
-        return super().new(dataset, cls, **{**dict(views=self.views, seed=self.seed, numbered=self.numbered, epoch_steps=self.epoch_steps), **kwargs})
+        "A loader with some arguments changed, its order starting again; one that is not shuffled has all images"
+        steps = self.epoch_steps if kwargs.get('shuffle', self.shuffle) else None
+        return super().new(dataset, cls, **{**dict(views=self.views, seed=self.seed, numbered=self.numbered, epoch_steps=steps), **kwargs})
 
 # %% ../nbs/21_data.ipynb #a7a2de0b
 def contrastive_dls(
@@ -762,7 +762,7 @@ def contrastive_dls(
     device=None,          # Where the views are made; None takes fastai's default
     seed:int=0,           # The order of the batches follows from it
     num_workers:int=None, # Processes that decode image files; one per core when absent, none for sets in memory
-    epoch_steps:int=None, # Batches an epoch, at least 1, of other images each time; all the images when absent
+    epoch_steps:int=None, # Batches an epoch, at least 1, of images drawn anew each time; all the images when absent
     n_valid=0,            # Unlabelled test images in the validation loader; 0 leaves it empty
 )->DataLoaders:           # Batches are tuples of views; `dls.n_inp` is their number
     "fastai `DataLoaders` over the images to pretrain on"
@@ -771,6 +771,7 @@ def contrastive_dls(
     if not 1<=check_whole('bs', bs)<=n:
         fits = 2**int(np.log2(max(4, n)/2))
         raise ValueError(f"bs must be in [1, {n}] for {data.name}, got {bs}: there are {n} images to pretrain on; {f'--bs {fits} gives {n//fits} steps an epoch' if n>1 else 'a loss of pairs needs two'}")
+    if epoch_steps is not None and not 1<=check_whole('epoch_steps', epoch_steps)<=n//bs: raise ValueError(f"epoch_steps must be in [1, {n//bs}] for {n} images in batches of {bs}, got {epoch_steps}")
     if isinstance(views, torch.nn.Module): views = views.to(device or default_device())
     mk = lambda ims,**kw: ViewsDL(ims, bs, views=views, seed=seed, num_workers=decoding_workers(ims, num_workers), **kw)
     valid = data.test.unlabelled().take(n_valid) if data.labelled else data.pretrain.take(0)

@@ -45,7 +45,7 @@ def encoder_card(
     lines = [f"# {name}, trained on {Path(str(facts.get('data', '?'))).name} by sigmoid_cl {__version__}",
              f"Takes `(N, {c}, {s}, {s})` floats from 0 to 1{brings}; gives `(N, {features})` features.",
              "Loads by `sigmoid_cl.runlog.load_encoder('encoder.safetensors')`" + (f", and its tensors into {elsewhere} by `load_state_dict(..., strict=False)`." if elsewhere else '.'),
-             f"Trained {'on captions' if 'retrieval' in metrics else 'with labels' if config.get('labels') else 'without labels'}: " + ', '.join([f'{k} {config[k]}' for k in ('loss','epochs','bs','lr','seed','weights','pretrained') if config.get(k)]) + '.',
+             f"Trained {'on captions' if 'retrieval' in metrics else 'with labels' if config.get('labels') else 'without labels'}: " + ', '.join([f'{k} {config[k]}' for k in ('loss','epochs','epoch_steps','bs','lr','seed','weights','pretrained') if config.get(k)]) + '.',
              'Scores: ' + (', '.join(f"{what} {v:.3f}" for what,v in scores) or 'none, there were no labels') + '.']
     return '\n\n'.join(lines)+'\n'
 

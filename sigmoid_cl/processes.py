@@ -40,7 +40,7 @@ class SharedDL(DistributedDL):
         if dl.bs%world: raise ValueError(f"bs must be a multiple of {world}, the number of processes, got {dl.bs}")
         if not dl.drop_last: raise ValueError(f"drop_last must be True on several processes, got {dl.drop_last}")
         own = copy.copy(dl)
-        own.bs = dl.bs//world
+        own.bs,own.epoch_steps = dl.bs//world,None # the joint loader says how many batches
         super().__init__(own, rank, world, device)
         self.source = dl
 
@@ -140,6 +140,7 @@ def check_processes(
     loss:str,            # Name of the loss
     bs:int,              # Joint batch
     download:bool=False, # Whether data may be fetched
+    minutes:float=None,  # Time from which the epochs would follow
 ):
     "Refuse settings that several processes cannot have; sets the GPU of this process"
     if 'ACCELERATE_USE_CPU' in os.environ and 'MASTER_ADDR' in os.environ and 'WORLD_SIZE' not in os.environ:
@@ -148,6 +149,7 @@ def check_processes(
     if not find_loss(loss).processes: raise ValueError(f"loss must be {' or '.join(o.name for o in losses if o.processes)} on several processes, got {loss!r}")
     if bs%world: raise ValueError(f"bs must be a multiple of {world}, the number of processes, got {bs}")
     if download: raise ValueError("download must be done by one process, before the others start")
+    if minutes: raise ValueError(f"minutes: several processes would each time for themselves, got {minutes:g}; give epochs")
     if torch.cuda.is_available(): torch.cuda.set_device(int(os.environ.get('LOCAL_RANK', 0)))
 
 @contextmanager

@@ -94,6 +94,7 @@ def check_settings(
     if config['keep']=='best' and config['export']=='target': raise ValueError("keep: best goes by the probe, which looks at the online encoder, got export target")
     if config['keep']=='best' and every==0: raise ValueError("keep: best goes by the probe, got probe_every 0")
     if config['epochs'] and config['minutes']: raise ValueError(f"minutes: give epochs or minutes, not both, got {config['epochs']} and {config['minutes']}")
+    if config['epoch_steps'] and config['minutes']: raise ValueError(f"minutes: the steps of an epoch follow from the time, got {config['minutes']:g} and epoch_steps {config['epoch_steps']}")
 
 # %% ../nbs/60_run.ipynb #1f891244
 def launched()->bool:
@@ -200,7 +201,8 @@ def changed_settings(
     override:bool, # Whether some may be changed
 )->dict:           # Name to [before, now]
     "Settings that a resumed run gets anew; others that differ are refused"
-    new = {k: [stored[k], v] for k,v in given.items() if k in stored and k not in FREE and stored[k]!=v}
+    known = setting_defaults(stored.get('loss', 'mscl')) | stored # a run from before there was a setting has its default
+    new = {k: [known[k], v] for k,v in given.items() if k in known and k not in FREE and known[k]!=v}
     for k,(old,v) in new.items():
         if override and k in CHANGEABLE: continue
         raise ValueError(f"{k}: the run in {out} has {old}, got {v}; leave the flag out to resume it" + (", or change it on purpose with --override" if k in CHANGEABLE else ''))
@@ -238,7 +240,7 @@ def resolve(
     old = stored or {}
     config = merge_settings({k: v for k,v in old.items() if k!='data'} | given)
     check_settings(config | dict(minutes=None) if old else config)
-    if launched(): processes().check_processes(config['loss'], config['bs'], config['download'])
+    if launched(): processes().check_processes(config['loss'], config['bs'], config['download'], None if old else config['minutes'])
     name = old['data'] if old and data==OWN['data'] else data
     images = data if isinstance(data, ImageData) else load_data(name, **{k: config[k] for k in ('data_root','download','limit','size','bad_images')})
     if config['num_workers'] is not None: images = images.decoded_by(config['num_workers'])

@@ -302,7 +302,7 @@ def try_run(
     steps:int, # Steps to train, on at most 8 images a batch
 )->str:        # Name of the run
     "Train a few steps on noise and keep nothing"
-    flags = {k: v for k,v in run['flags'].items() if k not in ('data','limit')}
+    flags = {k: v for k,v in run['flags'].items() if k not in ('data','limit','minutes','epoch_steps')}
     bs = min(8, flags.get('bs', 256))
     with tempfile.TemporaryDirectory() as d:
         m = train(fake_images(run['flags'], steps*bs), **flags | dict(epochs=1, bs=bs, no_baselines=True, probe_every=0, out=f'{d}/run'))

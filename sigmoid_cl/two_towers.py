@@ -102,7 +102,7 @@ def pair_dls(
     device=None,          # Where batches are wanted; None takes fastai's default
     seed:int=0,           # The order of the batches follows from it
     num_workers:int=None, # Processes that decode image files; None takes one per core, none for images in memory
-    epoch_steps:int=None, # Batches an epoch, at least 1, of other pairs each time; None takes all the pairs
+    epoch_steps:int=None, # Batches an epoch, at least 1, of pairs drawn anew each time; None takes all the pairs
 )->DataLoaders:           # With an empty validation loader
     "fastai `DataLoaders` of pairs"
     check_whole('seed', seed, 0)

@@ -10,7 +10,7 @@ import torch
 from loss import processor
 from sigmoid_cl.networks import build_encoder
 
-ENCODERS = ('convnet', 8, 1, 256), ('convnet', 32, 3, 64), ('resnet8_w16', 24, 3, 128), ('resnet8_w40', 24, 3, 128), ('resnet18_w32', 32, 3, 32), ('resnet18', 32, 3, 32) # name, side, channels, images
+ENCODERS = ('convnet', 8, 1, 256), ('convnet', 32, 3, 64), ('resnet8_w16', 24, 3, 128), ('resnet8_w40', 24, 3, 128), ('resnet18_w32', 32, 3, 32), ('resnet18', 32, 3, 32), ('torchvision.mobilenet_v3_small', 64, 3, 32), ('torchvision.efficientnet_b0', 64, 3, 32) # name, side, channels, images
 
 
 def seconds(net, x, amp):
