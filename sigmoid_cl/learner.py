@@ -136,7 +136,7 @@ def first_view(
         return views(dls.train.dataset[0][None].to(dls.device))[0] if views else dls.one_batch()[0][:1]
 
 def precision_callbacks(
-    amp:str='auto', # bf16, fp16, none, or auto: bf16 where the processor computes in it, which networks of depthwise convolutions lose by
+    amp:str='auto', # bf16, fp16, none, or auto: bf16 where the processor computes in it (depthwise convolutions are slower in it)
 )->list:            # One `DeviceMixedPrecision`, or nothing
     "Mixed precision as a list of callbacks"
     if amp is not None: check_choice('amp', amp, ('auto','bf16','fp16','none'))
@@ -262,7 +262,7 @@ def contrastive_learner(
     n_global:int=None,        # Views that the target sees; None asks the loader's `views`
     lr:float=2e-3,            # Highest learning rate of the one-cycle schedule, > 0
     wd:float=1e-4,            # Weight decay of the encoder's weights, >= 0; biases, norms, projector, scale and bias have none
-    amp:str='auto',           # Mixed precision: bf16, fp16 or none; auto is bf16 where the processor computes in it, which networks of depthwise convolutions lose by
+    amp:str='auto',           # Mixed precision: bf16, fp16 or none; auto is bf16 where the processor computes in it (depthwise convolutions are slower in it)
     opt_func=partial(TorchOptim, opt=torch.optim.AdamW), # Optimiser
     log=None,                 # CSV file for the rows of `StepLog`; None keeps them in memory
     cbs=None,                 # Further callbacks
