@@ -452,9 +452,11 @@ class SigmoidLoss(nn.Module):
         groups=None,            # Group of each row of `u`, whole numbers; each row its own when None
         target_groups=None,     # Group of each row of `v`; those of `u` when None
         output_dict:bool=False, # Whether to return a dict with one entry, `contrastive_loss`
-        **ignored,              # What else a trainer hands over
+        **ignored,              # What else a trainer hands over; not `labels`, `mask` and the like, which would change the loss
     ):                          # Scalar loss, or a dict of it; the number of pairs in it is left in `selected`
         "Loss of one batch"
+        for k in ignored:
+            if k in ('label','labels','group','mask','target','targets'): raise ValueError(f"SigmoidLoss takes no {k}: groups says which rows belong together")
         loss,self.selected = self.loss_and_count(image_features, text_features, logit_scale, logit_bias, groups, target_groups)
         return dict(contrastive_loss=loss) if output_dict else loss
 

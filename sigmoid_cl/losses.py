@@ -11,8 +11,8 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/losses.html.md"""
 # %% auto #0
 __all__ = ['unit_rows', 'at_least_single', 'check_embeddings', 'check_logit_args', 'pair_logits', 'pair_signs', 'check_partners',
            'confidence_penalty', 'pair_weight', 'pair_loss', 'plot_pair_loss', 'check_loss_args', 'as_groups',
-           'check_groups', 'pair_weights', 'sigmoid_loss', 'info_nce_loss', 'invariance_loss', 'relic_loss',
-           'view_pairs', 'mean_over_views']
+           'check_groups', 'pair_weights', 'sigmoid_loss', 'push_pull', 'info_nce_loss', 'invariance_loss',
+           'relic_loss', 'view_pairs', 'mean_over_views']
 
 # %% ../nbs/10_losses.ipynb #2748ce88
 import inspect, math
@@ -231,6 +231,21 @@ def sigmoid_loss(
     loss = pair_weights(signs, positives)*pair_loss(signs*logits, gamma if threshold is None else 0., detach_penalty)
     if threshold is not None: loss = loss[(signs>0) | (torch.sigmoid(logits)>threshold)]
     return loss.sum()/len(u)
+
+# %% ../nbs/10_losses.ipynb #908ab669
+def push_pull(
+    u:Tensor,    # Online embeddings, shape `(n, d)`; normalised here
+    v:Tensor,    # Target embeddings, shape `(n, d)`; row `i` belongs to row `i` of `u`
+    logit_scale, # Factor `t` on the cosine, > 0
+    logit_bias,  # Added `b`
+    gamma:float=0., # Power of the confidence penalty, >= 0
+)->tuple:        # `(push, pull)`, 0-dim tensors >= 0 without gradient; the derivative of the loss by `b` is their difference
+    "How hard the negatives of an image push in all, and how hard its positive pulls, mean over the images"
+    check_loss_args(gamma, None)
+    z = pair_logits(u, v, logit_scale, logit_bias).detach().requires_grad_()
+    signs = pair_signs(z.detach(), *check_groups(*z.shape))
+    with torch.enable_grad(): force, = torch.autograd.grad(pair_loss(signs*z, gamma).sum()/len(u), z)
+    return force[signs<0].sum(),-force[signs>0].sum()
 
 # %% ../nbs/10_losses.ipynb #39530026
 def info_nce_loss(

@@ -29,12 +29,15 @@ def loss_name(
 # %% ../nbs/01_margins.ipynb #ec37b3a1
 def check_values(
     name:str,  # The argument, for the message
-    value,     # Number or array
+    value,     # Number, array or tensor
     need:str,  # What it must be, for the message
     *,
     ok,        # Function of the array: True where a finite number is allowed
 )->np.ndarray: # `value` in float64
     "A finite float64 array; `ValueError` with the argument and the first value that is not allowed"
+    if hasattr(value, 'detach'): # a tensor: a scale that is learned, half precision, another device
+        value = value.detach().cpu()
+        if value.is_floating_point(): value = value.double()
     try: a = np.asarray(value)
     except (TypeError,ValueError,RuntimeError): a = np.array('')
     if a.dtype.kind not in 'iuf': raise ValueError(f"{name} must be {need}, got {value!r}") # text, complex and truth values would become numbers

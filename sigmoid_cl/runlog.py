@@ -34,13 +34,14 @@ from safetensors.torch import save
 # %% ../nbs/41_runlog.ipynb #6c19c621
 def save_atomically(
     data:bytes, # What the file will hold
-    path,       # The file that is there afterwards, old or new, never half of it
+    path,       # The file that is there afterwards, old or new, never half of it; its folder is made
     *,
     keep=None,  # Name that the old file gets
 ):
     "Write a file under another name, force it to the disk, then give it its own"
     path = Path(path)
     tmp = path.with_name(path.name+'.tmp')
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with open(tmp, 'wb') as f:
             f.write(data)
@@ -382,8 +383,8 @@ def save_encoder(
 
 def load_encoder(
     path,      # A file from `save_encoder`, or the folder of a run
-)->tuple:      # The encoder, and the dict of facts saved with it
-    "Build an encoder again and load its weights"
+)->tuple:      # The encoder in evaluation mode, and the dict of facts saved with it
+    "Build an encoder again and load its weights: `encoder,facts = load_encoder(run)`"
     path = Path(path)
     if path.is_dir(): path = path/'encoder.safetensors'
     if not path.is_file(): raise ValueError(f"no encoder at {path}")
@@ -397,7 +398,7 @@ def load_encoder(
     encoder = normalised(build_encoder(facts['encoder'], facts['in_channels'], facts['size']), facts.get('mean'), facts.get('std'))
     try: encoder.load_state_dict(state)
     except RuntimeError as e: raise ValueError(f"{path} does not fit {facts['encoder']}: {e}") from None
-    return encoder,facts
+    return encoder.eval(),facts # features of an image do not depend on its neighbours in a batch
 
 # %% ../nbs/41_runlog.ipynb #c047eaf3
 def versions()->dict:

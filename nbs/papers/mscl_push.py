@@ -1,16 +1,16 @@
-"""How hard negatives push and positives pull in the first step, measured on the first batch of the runs of theory_batch, theory_limits and theory_starts. Writes results/mscl_push.csv, a row a batch, seed, scale and bias.
+"""How hard negatives push and positives pull in the first step, measured on the first batch of the runs of theory_batch, theory_limits, theory_starts, theory_bias and mscl_imagenette. Writes results/mscl_push.csv, a row a batch, seed, scale and bias.
 
-    python nbs/papers/mscl_push.py ROOT     # ROOT holds CIFAR-10; two minutes of one core
+    python nbs/papers/mscl_push.py ROOT PHOTOS     # the folders of CIFAR-10 and imagenette; three minutes of one core
 
-The embeddings of the first batch do not depend on scale and bias. Per image, and as the mean over the pairs of views that the loss takes: pull is the size of the loss's
-derivative by the logit of the positive, push the sum of those by the logits of the negatives, so that the derivative of the loss by the bias is their difference.
+The embeddings of the first batch do not depend on scale and bias. Each number is the mean over the pairs of views that the loss takes.
 """
-import argparse, csv, math, tempfile
+import argparse, csv, tempfile
 from pathlib import Path
 
 import torch
 from fastai.callback.core import Callback, CancelFitException
-from sigmoid_cl.losses import view_pairs
+from sigmoid_cl.embeddings import pair_geometry
+from sigmoid_cl.losses import push_pull, sigmoid_loss, view_pairs
 from sigmoid_cl.optimum import suggest_bias
 from sigmoid_cl.run import build, resolve
 from sigmoid_cl.runlog import versions
@@ -21,47 +21,47 @@ STARTS = (5., -4.), (5., -5.), (5., -6.), (10., -5.), (10., -6.3), (10., -10.)
 
 
 class FirstBatch(Callback):
-    "Keeps the cosines of the first batch, a matrix for each pair of views, and stops"
+    "Keeps the embeddings of the first batch, two matrices for each pair of views that the loss takes, and stops"
     def after_loss(self):
-        u,v = [torch.nn.functional.normalize(o.detach().double(), dim=-1) for o in self.pred[:2]]
-        self.cosines = [u[i]@v[j].T for i,j in view_pairs(len(u), len(v))]
+        u,v = [o.detach().double() for o in self.pred[:2]]
+        self.views = [(u[i],v[j]) for i,j in view_pairs(len(u), len(v))]
         raise CancelFitException
 
-def first_cosines(flags, root):
-    "Cosines of the first batch of a run"
+def first_views(flags, root):
+    "Embeddings of the first batch of a run"
     with tempfile.TemporaryDirectory() as out:
         config,images = resolve(flags['data'], {k: v for k,v in flags.items() if k!='data'} | dict(data_root=root), None)
         learn,_ = build(config, images, Path(out)/'run')
         learn.narrator.say = lambda *lines, **kw: None
         with learn.no_bar(),learn.no_logging(): learn.fit(1, cbs=[first := FirstBatch()])
-    return first.cosines
+    return first.views
 
-def forces(cosines, t, b):
-    "Loss of SCL, push and pull per image, mean over the pairs of views"
-    same = torch.eye(len(cosines[0]), dtype=torch.bool)
-    each = [(t*s+b, same) for s in cosines]
-    n,k = len(same),len(each)
-    loss = sum((torch.nn.functional.softplus(torch.where(m, -z, z))).sum() for z,m in each)/(n*k)
-    return loss.item(),sum(z[~m].sigmoid().sum() for z,m in each).item()/(n*k),sum((-z[m]).sigmoid().sum() for z,m in each).item()/(n*k)
+def mean(o): return float(sum(o)/len(o))
+
+def rows_of(embeddings, n, seed, flags, root, starts):
+    "A row for each scale and bias"
+    views = first_views(flags, root)
+    shape = [pair_geometry(u, v) for u,v in views]
+    for t,b in starts:
+        forces = [push_pull(u, v, t, b) for u,v in views]
+        row = dict(t=t, b=b, loss=mean([sigmoid_loss(u, v, t, b) for u,v in views]), push=mean([o[0] for o in forces]), pull=mean([o[1] for o in forces]), **{k: mean([getattr(o, k) for o in shape]) for k in ('s_pos','s_neg','std_pos','std_neg')})
+        yield dict(data=flags['data'], embeddings=embeddings, n=n, seed=seed, **{k: round(o, 5) for k,o in row.items()}, versions=' '.join(f'{k} {v}' for k,v in versions().items()))
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     p.add_argument('root', help='folder that holds CIFAR-10')
+    p.add_argument('photos', help='folder that holds imagenette')
     p.add_argument('--out', type=Path, default=Path(__file__).resolve().parents[2]/'results'/'mscl_push.csv')
     a = p.parse_args()
     torch.set_num_threads(1)
-    flags = {o['run']: o['flags'] for o in study_runs(read_study('theory_limits'))}
     rows = []
-    for n in BATCHES:
-        for seed in (0, 1, 2):
-            cosines = first_cosines(flags[f'n{n}-t5b-4-gamma0-s{seed}'], a.root)
-            same = torch.eye(n, dtype=torch.bool)
-            pos,neg = [torch.cat([s[m] for s in cosines]) for m in (same, ~same)]
-            for t,b in (*STARTS, *((t, float(suggest_bias(n, t))) for t in (5., 10.))):
-                loss,push,pull = forces(cosines, t, b)
-                rows.append(dict(n=n, seed=seed, t=t, b=round(b, 5), loss=round(loss, 5), push=round(push, 5), pull=round(pull, 5), **{f'{k}_{w}': round(f(o).item(), 5) for w,o in (('pos',pos), ('neg',neg)) for k,f in (('mean',torch.mean), ('std',torch.std))},
-                                 versions=' '.join(f'{k} {v}' for k,v in versions().items())))
-            print({k: v for k,v in rows[-1].items() if k!='versions'}, flush=True)
+    def suggested(n): return [(t, float(suggest_bias(n, t))) for t in (5., 10.)]
+    def flags(study, run): return {o['run']: o['flags'] for o in study_runs(read_study(study))}[run]
+    for seed in (0, 1, 2):
+        for n in BATCHES: rows += rows_of('centred', n, seed, flags('theory_limits', f'n{n}-t5b-4-gamma0-s{seed}'), a.root, [*STARTS, *suggested(n)])
+        if seed<2: rows += rows_of('free', 128, seed, flags('theory_bias', f't5b-5-free-s{seed}'), a.root, [(1., 0.), (5., -5.), (10., -10.), *suggested(128)])
+        for kind,variant in (('free','scl'), ('centred','scl_centred')): rows += rows_of(kind, 256, seed, flags('mscl_imagenette', f'{variant}-s{seed}'), a.photos, [(5., -5.), *suggested(256)])
+        print({k: v for k,v in rows[-1].items() if k!='versions'}, flush=True)
     with a.out.open('w', newline='') as f:
         w = csv.DictWriter(f, rows[0])
         w.writeheader(); w.writerows(rows)
