@@ -211,7 +211,38 @@ def penalised(
     if not isinstance(loss, SigmoidLoss): raise ValueError(f"loss_func must hold a SigmoidLoss, got {type(loss).__name__}")
     return loss
 
-class GammaSchedule(StepCallback):
+class _LossSchedule(StepCallback):
+    "Sets a sigmoid loss: in training as it is to be at the step, in validation as the schedule ends"
+    _kept = None # what training had, in validation
+    def settings(self,
+        step:float,  # Optimiser steps done in the fit; infinity for the end of the schedule
+        n_steps:int, # Optimiser steps of the fit
+    )->dict:         # Attribute of the loss to its value
+        "How the loss is to be"
+
+    def moves(self, n_steps): return self.settings(0, n_steps)!=self.settings(math.inf, n_steps)
+    def _put(self, settings):
+        loss = penalised(self.loss_func)
+        old = {k: getattr(loss, k) for k in settings}
+        for k,v in settings.items(): setattr(loss, k, v)
+        return old
+
+    def before_fit(self):
+        self.after_validate() # an error may have ended a validation
+        super().before_fit()
+
+    def before_batch(self): self._put(self.settings(self.at, self.n_steps))
+    def before_validate(self):
+        old = self._put(self.settings(math.inf, self.n_steps))
+        self._kept = self._kept or old # a validation may hold another
+
+    def after_validate(self):
+        if self._kept: self._put(self._kept)
+        self._kept = None
+
+    def after_fit(self): self.after_validate() # as may `CancelFitException`
+
+class GammaSchedule(_LossSchedule):
     "Half-cosine schedule of `gamma` over the first `gamma_steps`, constant afterwards"
     def __init__(self,
         gamma:float=1.,       # Exponent of the confidence penalty at the first step, >= 0; 0 is SCL
@@ -237,10 +268,10 @@ class GammaSchedule(StepCallback):
         if self.gamma==self.gamma_end or length<=n_steps: return []
         return [f"gamma_steps = {length} is more than the {n_steps} steps there are: gamma ends at {self.gamma_at(n_steps-1, n_steps):.4g} and never reaches {self.gamma_end:g}"]
 
-    def before_batch(self): penalised(self.loss_func).gamma = self.gamma_at(self.at, self.n_steps)
+    def settings(self, step, n_steps): return dict(gamma=self.gamma_at(step, n_steps))
 
 # %% ../nbs/40_callbacks.ipynb #b4486ccd
-class PairFilter(StepCallback):
+class PairFilter(_LossSchedule):
     "MSCL with all pairs for `warmup`, then SCL on the positives and the negatives whose penalty exceeds `threshold`"
     def __init__(self,
         threshold:float=.05, # Smallest penalty of a negative that counts, in (0, 1)
@@ -269,10 +300,9 @@ class PairFilter(StepCallback):
         if start>=n_steps: return [f"warmup = {start} is not less than the {n_steps} steps there are: the filter never starts"]
         return [f"ramp = {rise} is more than the {n_steps-start} steps left: the threshold never reaches {self.threshold:g}"] if rise>n_steps-start else []
 
-    def before_batch(self):
-        loss = penalised(self.loss_func)
-        loss.threshold = self.threshold_at(self.at, self.n_steps)
-        loss.gamma = self.gamma if loss.threshold is None else 0.
+    def settings(self, step, n_steps):
+        threshold = self.threshold_at(step, n_steps)
+        return dict(threshold=threshold, gamma=self.gamma if threshold is None else 0.)
 
 # %% ../nbs/40_callbacks.ipynb #debb8861
 def world_size()->int:
@@ -418,7 +448,7 @@ def spread_interval(
     return min(8, math.ceil(check_whole('n', n, 1)/256))
 
 class GeometryMonitor(StepCallback):
-    "Measures similarities, spread and margin of a batch, and where the theory puts the optimum for its n, t, b and gamma"
+    "Measures similarities, spread and margin of a batch, and where the theory puts the optimum for its n, t, b and gamma, if all n images are compared with each other and no other"
     order = Recorder.order-1
     def __init__(self,
         every:int=1,            # Measure each so many steps
@@ -456,9 +486,9 @@ class GeometryMonitor(StepCallback):
 # %% ../nbs/40_callbacks.ipynb #b67d47cf
 @patch
 def noted(self:GeometryMonitor, row):
-    "Remember a row whose optimum is wanted: it has a closed form on the host, when there is no filter"
+    "Remember a row whose optimum is wanted: it has a closed form on the host, when there is no filter, queue or group"
     loss,n = getattr(self.loss_func, 'loss', None),self.pred[0].shape[1]*world_size()
-    if not self._now or not isinstance(loss, SigmoidLoss) or loss.threshold is not None or n<2: return
+    if not self._now or not isinstance(loss, SigmoidLoss) or loss.threshold is not None or getattr(self.loss_func, 'by_number', False) or n<2: return
     if 0<row['t']<math.inf and math.isfinite(row['b']): self._open.append((row, n))
 
 @patch
@@ -482,7 +512,7 @@ def state_dict(self:GeometryMonitor):
 # %% ../nbs/40_callbacks.ipynb #5e9a9801
 class OnlineProbe(StepCallback):
     "Shows `probe(encoder)` in fastai's table, each `every` epochs"
-    order = Recorder.order-1
+    order,looks = Recorder.order-1,0 # calls of the probe
     def __init__(self,
         probe,           # Maps the encoder (an `nn.Module`) to a number, for instance `partial(knn_probe, train=data.train, test=data.test)`
         every:float=1,   # Epochs between two calls, > 0: a whole number or a fraction below 1; the last epoch always ends with one
@@ -502,7 +532,9 @@ class OnlineProbe(StepCallback):
     ):
         "Call the probe now"
         start = time.time()
+        self.values.pop(epochs, None) # of an earlier fit: the newest is the last
         self.value = self.values[epochs] = float(self.probe(get_model(self.model).encoder))
+        self.looks += 1
         for cb in self.learn.cbs:
             if hasattr(type(cb), 'skip'): cb.skip(time.time()-start)
 
@@ -522,15 +554,15 @@ class OnlineProbe(StepCallback):
 
 # %% ../nbs/40_callbacks.ipynb #d10292d3
 class KeepBest(StepCallback):
-    "Keeps the encoder that `OnlineProbe` found best: `epochs` done, `value`, and the tensors in `weights`"
+    "Keeps the encoder that `OnlineProbe` found best: `epochs` done in its fit, `value`, and the tensors in `weights`"
     order = OnlineProbe.order+1
     def __init__(self): self.epochs,self.value,self.weights,self._seen = None,-math.inf,None,0
 
     def look(self):
         "Take the encoder of now if the probe has just measured more than ever before"
-        values = self.learn.online_probe.values
-        if len(values)==self._seen: return
-        self._seen,(epochs,value) = len(values),[*values.items()][-1]
+        probe = self.learn.online_probe
+        if probe.looks==self._seen: return
+        self._seen,(epochs,value) = probe.looks,[*probe.values.items()][-1]
         if not value>self.value: return
         self.epochs,self.value = epochs,value
         self.weights = {k: v.detach().cpu().clone() for k,v in get_model(self.model).encoder.state_dict().items()}
@@ -538,6 +570,7 @@ class KeepBest(StepCallback):
     def before_fit(self):
         super().before_fit()
         if not hasattr(self.learn, 'online_probe'): raise ValueError("KeepBest needs an OnlineProbe, whose numbers it goes by")
+        self._seen = self.learn.online_probe.looks
 
     def plan(self, n_steps): return [f"the encoder with the highest {self.learn.online_probe.metric.name} is kept"]
     def stepped(self): self.look()
@@ -549,10 +582,10 @@ class KeepBest(StepCallback):
         encoder.load_state_dict(self.weights)
         return encoder
 
-    def state_dict(self): return super().state_dict() | dict(epochs=self.epochs, value=self.value, weights=self.weights, seen=self._seen)
+    def state_dict(self): return super().state_dict() | dict(epochs=self.epochs, value=self.value, weights=self.weights)
     def load_state_dict(self, state):
         super().load_state_dict(state)
-        self.epochs,self.value,self.weights,self._seen = (state[k] for k in ('epochs','value','weights','seen'))
+        self.epochs,self.value,self.weights = (state[k] for k in ('epochs','value','weights'))
 
 # %% ../nbs/40_callbacks.ipynb #56a57c3f
 class DeviceMixedPrecision(MixedPrecision):
@@ -583,7 +616,10 @@ def _monitors(learn):
 def _tracker(learn, cb):
     names = _monitors(learn)
     if cb.monitor not in names: return f"monitor must be one of {', '.join(names)}, got {cb.monitor!r}"
-    if cb.monitor=='valid_loss' and not len(learn.dls.valid): return "monitor is 'valid_loss', but the validation set has no batch; give contrastive_dls(..., n_valid=) or monitor='train_loss'"
+    if getattr(cb, 'every_epoch', False): return # compares nothing
+    if cb.monitor=='valid_loss' and not len(learn.dls.valid): return "monitor is 'valid_loss', but the validation set has no batch; give contrastive_dls(..., n_valid=), or OnlineProbe(...) and monitor='knn'"
+    if cb.monitor=='train_loss' and any(isinstance(o, _LossSchedule) and o.moves(fit_steps(learn)) for o in learn.cbs):
+        return "monitor is 'train_loss', and while gamma or the filter moves the losses of two epochs do not compare; give OnlineProbe(...) and monitor='knn'"
     every = getattr(names[cb.monitor], 'every', 1)
     if every>1: return f"monitor is {cb.monitor!r}, which is measured each {every} epochs only; give it every=1"
 
@@ -635,12 +671,12 @@ class FitGuard(Callback):
         if getattr(self.learn, 'looking', False): return
         refuse(self.learn)
         self.opt.zero_grad() # an earlier fit may have left gradients without a step
-        if hasattr(self.learn, 'lr_finder'): self._kept = [(cb, copy.deepcopy(cb.state_dict())) for cb in self._parts()],self.dls.train.state_dict()
+        if not hasattr(self.learn, 'lr_finder'): return
+        loss = [self.loss_func] if isinstance(self.loss_func, nn.Module) else []
+        self._kept = [(o, copy.deepcopy(o.state_dict())) for o in [*self._parts(), self.dls.train, *loss]]
 
     def after_fit(self):
         if not self._kept: return
-        (parts,order),self._kept = self._kept,None
-        for cb,state in parts:
-            cb.load_state_dict(state)
-            cb._resumed = False
-        self.dls.train.load_state_dict(order)
+        kept,self._kept = self._kept,None
+        for o,state in kept: o.load_state_dict(state)
+        for cb in self._parts(): cb._resumed = False
