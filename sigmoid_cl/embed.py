@@ -22,9 +22,9 @@ import torch
 from torch import nn
 from .backbones import normalisation
 from .checks import check_whole
-from .data import load_pictures
+from .data import FileImages,load_pictures
 from .evaluate import extract_features,nearest,plot_neighbours
-from .files import counted,shown
+from .files import Pictures,bad_image,counted,n_channels,open_image,shown
 from .networks import evaluating
 from .runlog import load_encoder,save_atomically,save_figure,write_json
 from fastai.torch_core import default_device
@@ -50,31 +50,34 @@ def encoder_card(
     return '\n\n'.join(lines)+'\n'
 
 # %% ../nbs/51_embed.ipynb #09ae4f74
+def _file(run): return Path(run)/'encoder.safetensors' if Path(run).is_dir() else Path(run)
+
 def _state(images, run):
-    "What the features depend on: the encoder's bytes and the files"
-    path = Path(run)/'encoder.safetensors' if Path(run).is_dir() else Path(run)
-    h = hashlib.blake2b(path.read_bytes(), digest_size=16)
+    "What the features depend on: the encoder's bytes and the files, or the bytes of images in archives"
+    h = hashlib.blake2b(_file(run).read_bytes(), digest_size=16)
     for i in images.order:
         raw = images.ds.raw(int(i))
         st = os.stat(raw) if isinstance(raw, (str, Path)) else None
-        h.update(f'{images.ds.files[int(i)]!r} {st and (st.st_size, st.st_mtime_ns)}'.encode('utf-8', 'surrogateescape'))
+        is_now = (st.st_size, st.st_mtime_ns) if st else hashlib.blake2b(raw.getvalue(), digest_size=16).hexdigest()
+        h.update(f'{images.ds.files[int(i)]!r} {is_now}'.encode('utf-8', 'surrogateescape'))
     return h.hexdigest()
 
-def _ask(run, query, facts):
-    "Images that are asked for, and their names"
+def _ask(query, facts):
+    "Images that are asked for"
     if Path(query).is_file() and Path(query).suffix.lower() not in ('.csv','.tsv','.parquet','.tar'):
-        from sigmoid_cl.data import FileImages
-        from sigmoid_cl.files import Pictures,bad_image
         if why := bad_image(query): raise ValueError(f"query: cannot read {query}: {why}")
-        return FileImages(Pictures([query]), facts['size'], labels=False)
-    try: return load_pictures(query, facts['size'])[0]
+        pics = Pictures([query])
+        pics.channels = n_channels(open_image(query))
+        return _channels_fit('query', query, FileImages(pics, facts['size'], labels=False), facts)
+    try: images = load_pictures(query, facts['size'])[0]
     except ValueError as e: raise ValueError(f"query: {e}") from None
+    return _channels_fit('query', query, images, facts)
 
 def embed(
     data:str,             # Images: a folder, everything below it; or a table .csv, .tsv, .parquet; or an archive .tar
     *,
     run:str,              # The encoder: folder of a run, or a file encoder.safetensors
-    out:str=None,         # Folder for features.npy and names.csv; scl_features/NAME when absent
+    out:str=None,         # Folder for features.npy and names.csv; scl_features/NAME when absent; not one with features of other data or of another run
     query:str=None,       # An image, or a folder of images, for which the nearest are found
     k:int=8,              # How many are found
     bs:int=256,           # Images per forward pass
@@ -86,30 +89,45 @@ def embed(
     encoder,facts = load_encoder(run)
     images,bad = load_pictures(data, facts['size'], bad_images=bad_images)
     images.num_workers = num_workers
-    _channels_fit(images, facts, data)
-    out = Path(out or f"scl_features/{Path(data).resolve().name}")
-    out.mkdir(parents=True, exist_ok=True)
+    _channels_fit('data', data, images, facts)
+    asked = None if query is None else _ask(query, facts)
+    out,whose = Path(out or f"scl_features/{Path(data).resolve().name}"),dict(data=str(Path(data).resolve()), run=str(_file(run).resolve()))
     encoder,state = encoder.to(default_device()),_state(images, run)
-    features = _kept(out, state)
-    if features is None:
+    features = _kept(out, state, len(images))
+    if features is not None: print(f"{counted(len(images), 'images')}, {features.shape[1]} features each, are already in {out}")
+    else:
+        _may_replace(out, whose)
+        out.mkdir(parents=True, exist_ok=True)
         features = extract_features(encoder, images, bs, say=partial(print, flush=True))[0].numpy()
-        _write(out, features, images, dict(state=state, images=len(images), features=features.shape[1], encoder=facts['encoder'], size=facts['size'], bad_images=len(bad)))
+        _write(out, features, images, dict(whose, state=state, images=len(images), features=features.shape[1], encoder=facts['encoder'], size=facts['size'], bad_images=len(bad)))
         left = f"; {counted(len(bad), 'files')} cannot be read, for instance {next(iter(bad))}: {next(iter(bad.values()))}" if bad else ''
         print(f"{counted(len(images), 'images')}, {features.shape[1]} features each, in {out}{left}")
-    if query is not None: _answer(encoder, facts, features, images, query, k, out, run)
+    if asked: _answer(encoder, features, images, asked, k, out)
     return features
 
 # %% ../nbs/51_embed.ipynb #69045327
-def _channels_fit(images, facts, data):
-    if images.channels!=facts['in_channels']:
-        raise ValueError(f"data: {data} has images of {images.channels} channels, the encoder takes {facts['in_channels']}")
+def _channels_fit(name, given, images, facts):
+    if images.channels==facts['in_channels']: return images
+    raise ValueError(f"{name}: {given} has images of {images.channels} channels, the encoder takes {facts['in_channels']}")
 
-def _kept(out, state):
-    "Features that were written for the same state"
+def _said(out):
+    "What `features.json` says; nothing where it is missing or torn"
+    try: return dict(json.loads((out/'features.json').read_text()))
+    except (OSError, ValueError, TypeError): return {}
+
+def _kept(out, state, n):
+    "Features that were written for the same state, if all `n` of them and their names are there"
+    if _said(out).get('state')!=state: return None
     try:
-        if json.loads((out/'features.json').read_text())['state']!=state: return None
-        return np.load(out/'features.npy', allow_pickle=False)
-    except (OSError, ValueError, KeyError, TypeError): return None
+        with open(out/'names.csv', newline='', encoding='utf-8', errors='replace') as f: names = sum(1 for _ in csv.reader(f))-1
+        features = np.load(out/'features.npy', allow_pickle=False)
+    except (OSError, ValueError, EOFError, csv.Error): return None
+    return features if len(features)==names==n else None
+
+def _may_replace(out, whose):
+    "Refuse a folder with features of other data, or of another run"
+    for k,now in whose.items():
+        if (old := _said(out).get(k, now))!=now: raise ValueError(f"out: {out} holds the features of {k} {old}, got {k} {now}; name another folder with --out")
 
 def _write(out, features, images, facts):
     np.save(array := io.BytesIO(), features)
@@ -118,9 +136,8 @@ def _write(out, features, images, facts):
     save_atomically(names.getvalue().encode('utf-8', 'replace'), out/'names.csv')
     write_json(facts, out/'features.json')
 
-def _answer(encoder, facts, features, images, query, k, out, run):
+def _answer(encoder, features, images, asked, k, out):
     "Print the nearest, and draw them"
-    asked = _ask(run, query, facts)
     cos,found = nearest(extract_features(encoder, asked)[0], torch.from_numpy(features), k)
     for i in range(min(len(asked), 20)):
         print(asked.file(i))
@@ -154,8 +171,9 @@ def export(
         if find_spec(package) is None: raise ValueError(f"scl_export needs the package {package}, which is not installed: pip install onnx onnxscript onnxruntime")
     encoder,facts = load_encoder(run)
     encoder.eval()
-    path = Path(out) if out else (Path(run) if Path(run).is_dir() else Path(run).parent)/'encoder.onnx'
+    path = Path(out) if out else _file(run).with_name('encoder.onnx')
     if not path.parent.is_dir(): raise ValueError(f"out: there is no folder {path.parent}")
+    if path.is_dir(): raise ValueError(f"out: {path} is a folder; name a file, such as {path/'encoder.onnx'}")
     x = torch.rand(5, facts['in_channels'], facts['size'], facts['size'], generator=torch.Generator().manual_seed(0))
     with tempfile.TemporaryDirectory() as d, warnings.catch_warnings():
         warnings.simplefilter('ignore')

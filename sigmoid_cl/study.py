@@ -26,7 +26,7 @@ from filelock import FileLock
 from .checkpoint import Diverged
 from .checks import check_whole
 from .data import ImageData,datasets,fake_data
-from .run import merge_settings,train
+from .run import PLAIN,merge_settings,train
 from .runlog import InUse,own_folder,read_history,read_json,save_atomically,versions
 
 # %% ../nbs/61_study.ipynb #8f3fa4a4
@@ -45,7 +45,22 @@ def read_study(
     if unknown := res.keys()-known.keys(): raise ValueError(f"study: {path.name} has unknown keys {', '.join(sorted(unknown))}; known are {', '.join(known)}")
     for k,v in res.items():
         if type(v) is not type(known[k]): raise ValueError(f"study: {k} in {path.name} must be a {type(known[k]).__name__}, got {v!r}")
-    return known | res | dict(name=path.stem)
+    _check_parts(res := known | res, path.name)
+    return res | dict(name=path.stem)
+
+def _check_parts(spec, file):
+    "Refuse what gives no runs, with file and key"
+    at = lambda key: f"study: {key} in {file}"
+    check_whole(at('threads'), spec['threads'], 1)
+    for o in spec['seeds']: check_whole(at('seeds'), o, 0)
+    for k,v in spec['variants'].items():
+        if not isinstance(v, dict): raise ValueError(f"{at(f'variants.{k}')} must be a table of flags, got {v!r}")
+    for k,v in spec['axes'].items():
+        if not isinstance(v, list): raise ValueError(f"{at(f'axes.{k}')} must be a list of values, got {v!r}")
+        for o in v:
+            if isinstance(o, dict) and not isinstance(o.get('name'), str): raise ValueError(f"{at(f'axes.{k}')} must give every table a name, a text, got {o!r}")
+    for k,v in (dict(seeds=spec['seeds'], variants=spec['variants']) | {f'axes.{k}': v for k,v in spec['axes'].items()}).items():
+        if not v: raise ValueError(f"{at(k)} must not be empty, got {v!r}")
 
 # %% ../nbs/61_study.ipynb #cd823604
 def axis_options(
@@ -73,8 +88,11 @@ def study_runs(
 def check_flags(
     runs:list, # From `study_runs`
 ):
-    "Refuse flags that `train` or the run's loss does not have"
+    "Refuse flags that `train` or the run's loss does not have, or that are the study's own"
     for o in runs:
+        for k,v in o['flags'].items():
+            if k in ('data_root','no_baselines'): raise ValueError(f"study: {o['run']}: {k} is no flag of a run, {'it is one of scl_study' if k=='data_root' else 'a study has no baselines'}")
+            if not isinstance(v, PLAIN): raise ValueError(f"study: {o['run']}: {k} must be one number or text, got {v!r}")
         try: merge_settings(o['flags'])
         except ValueError as e: raise ValueError(f"study: {o['run']}: {e}") from None
 
@@ -98,9 +116,11 @@ def table_lines(
 )->list:     # Pairs (run, line)
     "The lines of a table as they stand there; `ValueError` with its name when it is damaged"
     if not Path(path).is_file(): return []
-    try: lines = Path(path).read_text(encoding='utf-8').splitlines()
+    try: lines,rows = Path(path).read_text(encoding='utf-8').splitlines(),[]
     except UnicodeDecodeError as e: raise ValueError(f"{path} is damaged: {e}") from None
-    rows = list(csv.reader(lines))
+    for i,o in enumerate(lines, 1):
+        try: rows.append(next(csv.reader([o], strict=True), []))
+        except csv.Error as e: raise ValueError(f"{path} is damaged: line {i}: {e}") from None
     if not rows or rows[0]!=list(columns): raise ValueError(f"{path} is damaged, or of another version: its columns are not {', '.join(columns)}")
     for i,o in enumerate(rows, 1):
         if len(o)!=len(columns): raise ValueError(f"{path} is damaged: line {i} has {len(o)} of {len(columns)} values")
@@ -132,7 +152,7 @@ def run_row(
     "The row of a finished run"
     final = {k: v for k,v in metrics['final'].items() if k in columns}
     told = dict(flags=json.dumps(run['flags'], sort_keys=True), versions=' '.join(f'{k} {v}' for k,v in metrics['versions'].items()))
-    return {k: run[k] for k in ('run','variant','seed')} | {k: metrics[k] for k in measured} | dict(cpu_seconds=cpu_seconds) | final | told
+    return {k: run[k] for k in ('run','variant','seed')} | {k: metrics.get(k) for k in measured} | dict(cpu_seconds=cpu_seconds) | final | told
 
 # %% ../nbs/61_study.ipynb #573ef025
 def curve_rows(
@@ -158,11 +178,11 @@ def pair_rows(
     run:dict, # From `study_runs`
     out,      # Folder of the run, with its `pairs.json`
 )->list:      # Dicts with `pair_columns`; none for a loss without penalty
-    "The share of selected negatives by class, and the counts of logits that are not zero"
+    "The share of selected negatives by class, where there are classes and pairs, and the counts of logits that are not zero"
     path = Path(out)/'pairs.json'
     if not path.is_file(): return []
     t = json.loads(path.read_text())
-    rows = [dict(table='selected', x=i, y=j, value=round(v, 6)) for i,r in enumerate(t['selected_by_class']) for j,v in enumerate(r)]
+    rows = [dict(table='selected', x=i, y=j, value=round(v, 6)) for i,r in enumerate(t.get('selected_by_class', [])) for j,v in enumerate(r) if v is not None]
     rows += [dict(table=k, x=x, value=v) for k in ('negatives','positives') for x,v in zip(t['edges'], t[k]) if v]
     return [dict(o, run=run['run']) for o in rows]
 
@@ -227,7 +247,22 @@ def choose(
     try: k,n = map(int, shard.split('/'))
     except (AttributeError,ValueError): k,n = 0,0
     if not 0<=k<n: raise ValueError(f"shard must be K/N with 0 <= K < N, got {shard}")
+    if only is not None and not any(only in o['run'] for o in runs): raise ValueError(f"only must be in the name of a run, of which --show prints the list, got {only!r}")
     return [o for o in runs[k::n] if only is None or only in o['run']]
+
+# %% ../nbs/61_study.ipynb #12e3ae37
+def _check_rows(table):
+    "Refuse a table with a row that is there twice, or with a value that is none; `ValueError` with file, line and run"
+    met = {}
+    for i,(run,line) in enumerate(table_lines(table, columns), 2):
+        def refuse(why): raise ValueError(f"{table} is damaged: line {i}, {run}, {why}")
+        if run in met: refuse(f"is there already, in line {met[run]}")
+        met[run],row = i,dict(zip(columns, next(csv.reader([line]))))
+        for k in columns[2:-2]:
+            try: float(row[k] or 'nan')
+            except ValueError: refuse(f"has {k} {row[k]!r}, which is no number")
+        try: dict(json.loads(row['flags']))
+        except (ValueError,TypeError): refuse("has flags that cannot be read")
 
 # %% ../nbs/61_study.ipynb #f291b54e
 def check_unchanged(
@@ -282,7 +317,7 @@ def repeat_run(
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out) as d: now,_ = do_run(run, d, data_root=data_root)
     then,now = read_rows(table, dtype=str).set_index('run').loc[run['run']],now | dict(loss=now['final']['loss'])
-    rows = [dict(run=run['run'], what=k, then=float(then[k]), now=float(now[k])) for k in ('linear_probe','knn_probe','loss')]
+    rows = [dict(run=run['run'], what=k, then=float(then[k]), now=float(now[k])) for k in ('linear_probe','knn_probe','loss') if k in now]
     for o in rows: print(f"{o['what']:<14} {o['then']:.10g} then, {o['now']:.10g} now{'' if o['then']==o['now'] else ', NOT equal'}")
     append_rows(beside(table, 'again'), rows, columns=tables['again'])
     return run['run']
@@ -327,7 +362,9 @@ def show_runs(
 ):
     "Print a line for each run"
     done = rows.set_index('run')
-    for o in runs: print(f"{o['run']:<40} " + (f"linear {done['linear_probe'][o['run']]:.4f}  {done['seconds'][o['run']]:.0f} s" if o['run'] in done.index else 'to do'))
+    for o in runs:
+        linear,seconds = done.loc[o['run'], ['linear_probe','seconds']] if o['run'] in done.index else (None, None)
+        print(f"{o['run']:<40} " + ('to do' if seconds is None else f"{'no labels' if pd.isna(linear) else f'linear {linear:.4f}':<13}  {seconds:.0f} s"))
 
 # %% ../nbs/61_study.ipynb #4930bd6c
 def study(
@@ -347,10 +384,11 @@ def study(
     check_whole('dry_run', dry_run, 0)
     order = [o['run'] for o in study_runs(spec)]
     runs = choose(study_runs(spec), only=only, shard=shard)
+    if not runs: return print(f"none of the runs is in shard {shard}") or []
     check_flags(runs)
     table,where = Path(results)/f"{spec['name']}.csv",dict(out=Path(out)/spec['name'], data_root=data_root)
     if not (show or dry_run): check_tables(table)
-    table_lines(table, columns)
+    _check_rows(table)
     rows = read_rows(table)
     if again: runs = [o for o in runs if again==o['run'] and again in set(rows['run'])]
     if again and not runs: raise ValueError(f"again must be a run with a row in {table.name}, got {again!r}")
