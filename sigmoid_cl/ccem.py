@@ -10,10 +10,11 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/ccem.html.md"""
 # %% auto #0
 __all__ = ['KINDS', 'experiments', 'new_axes', 'plot_similarity', 'plot_similarity_grid', 'check_measure', 'measure',
            'gap_to_theory', 'seed_mean', 'span', 'draw_measured', 'curve', 'bias', 'grid', 'delta_table', 'plot_delta',
-           'delta', 'run_ccem']
+           'delta', 'made_folder', 'run_ccem']
 
 # %% ../nbs/62_ccem.ipynb #d6239e89
 import platform
+from contextlib import contextmanager,suppress
 from pathlib import Path
 from types import SimpleNamespace
 import numpy as np
@@ -109,7 +110,7 @@ def measure(
     loss:str='sigmoid',# mscl (or sigmoid) or infonce (or info_nce)
     gamma:float=0.,    # Power of the confidence penalty, >= 0 (free embeddings)
     steps:int=None,    # Gradient steps; 20000 for free embeddings and 3000 for encoders when absent
-    lr:float=.5,       # Learning rate, > 0
+    lr:float=.5,       # Learning rate, in `(0, 1e9]`
     seeds:int=1,       # Random starts, >= 1; the figures show their mean
 )->pd.DataFrame:       # Start by start; `s_pos_theory` beside the measured geometry
     "Optimise every cell and report its geometry beside the theory's optimum"
@@ -248,6 +249,22 @@ def delta(
     a,b = table.iloc[0],table.iloc[-1]
     return table,fig,f"best delta {a['best_delta']:.3g} at t = {a['t']:.3g}, {b['best_delta']:.3g} at t = {b['t']:.3g}"
 
+# %% ../nbs/62_ccem.ipynb #02ff4661
+@contextmanager
+def made_folder(
+    folder, # Made when missing, as are those above it
+):
+    "A folder for what the block writes; of the folders that were made, an error leaves none that is empty"
+    folder = Path(folder)
+    new = [o for o in (folder, *folder.parents) if not o.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+    except BaseException:
+        for o in new:
+            with suppress(OSError): o.rmdir() # only what is empty goes
+        raise
+
 # %% ../nbs/62_ccem.ipynb #edaa4216
 @delegates(measure, keep=True, but='logit_bias')
 def run_ccem(
@@ -269,17 +286,13 @@ def run_ccem(
     "Synthetic experiments on the sigmoid contrastive loss: writes OUT/EXPERIMENT.csv and OUT/EXPERIMENT.png"
     o = SimpleNamespace(**{k: v for k,v in locals().items() if k!='how'})
     run,threads = experiments.find(experiment)[0].make,torch.get_num_threads()
-    made = not Path(out).exists()
-    Path(out).mkdir(parents=True, exist_ok=True) # before the work
-    torch.set_num_threads(1)                     # the matrices are small: a second thread costs more than it gives
-    try: table,fig,found = run(o, how)
-    except ValueError:
-        if made: Path(out).rmdir()
-        raise
-    finally: torch.set_num_threads(threads)
-    paths = [Path(out)/f'{experiment}.{ext}' for ext in ('csv','png')]
-    versions = f'python {platform.python_version()} torch {torch.__version__} numpy {np.__version__}'
-    table.assign(versions=versions).to_csv(paths[0], index=False, lineterminator='\n')
-    fig.savefig(paths[1], dpi=100)
+    with made_folder(out) as folder:
+        torch.set_num_threads(1) # the matrices are small: a second thread costs more than it gives
+        try: table,fig,found = run(o, how)
+        finally: torch.set_num_threads(threads)
+        paths = [folder/f'{experiment}.{ext}' for ext in ('csv','png')]
+        versions = f'python {platform.python_version()} torch {torch.__version__} numpy {np.__version__}'
+        table.assign(versions=versions).to_csv(paths[0], index=False, lineterminator='\n')
+        fig.savefig(paths[1], dpi=100)
     print(found, *paths, sep='\n')
     return tuple(paths)

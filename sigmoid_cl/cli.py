@@ -46,9 +46,11 @@ class Source:
         path, # The file
     ):
         self.path = Path(path)
-        self.text = self.path.read_text(encoding='utf-8')
-        try: self.tree = ast.parse(self.text)
+        try:
+            self.text = self.path.read_text(encoding='utf-8')
+            self.tree = ast.parse(self.text)
         except SyntaxError as e: raise ValueError(f"{self.path.name}, line {e.lineno}: {e.msg}") from None
+        except ValueError as e: raise ValueError(f"{self.path.name}: {e}") from None # it is not UTF-8
         self.defs = {o.name: o for o in self.tree.body if isinstance(o, (ast.FunctionDef, ast.ClassDef))}
 
 # %% ../nbs/63_cli.ipynb #66d9edef
@@ -97,7 +99,7 @@ def comments(self:Source,
 
 # %% ../nbs/63_cli.ipynb #56cb8980
 headings = {
-    'data': 'data data_root download limit size bs load_data contrastive_dls',
+    'data': 'data data_root download limit size bs bad_images load_data contrastive_dls',
     'encoder': 'encoder chunk n_out centred build_encoder projector',
     'views': 'views view_size local_size n_global n_local views_for MultiCrop',
     'loss and schedules': 'loss logit_scale logit_bias fixed_logits momentum TargetEMA GammaSchedule PairFilter',
@@ -187,7 +189,9 @@ def loss_flags(
     for node in source.defs.values():
         for o in node.decorator_list:
             if not (isinstance(o, ast.Call) and ast.unparse(o.func).split('.')[-1]=='register_loss'): continue
-            name = ast.literal_eval(o.args[0])
+            given = [*o.args, *(k.value for k in o.keywords if k.arg=='name')]
+            name = getattr(given[0], 'value', None) if given else None
+            if not isinstance(name, str): raise ValueError(f"{source.path.name}, line {o.lineno}: the name of a loss must be a text, got {ast.unparse(o)}")
             res += [replace(f, losses=(name,)) for f in all_flags(source, node.name, group='loss and schedules') if f.default is not Parameter.empty]
     return res
 
@@ -266,11 +270,11 @@ def import_code(
     code:str, # A module, or a file NAME.py
 ):            # The module
     "Run user code"
-    if not code.endswith('.py'): return import_module(code)
-    path = module_file(code)
-    if str(path.parent) not in sys.path: sys.path.insert(0, str(path.parent))
-    module = import_module(path.stem)
-    if Path(getattr(module, '__file__', None) or '').resolve()!=path: raise ValueError(f"use: another module is called {path.stem}; rename {path.name}")
+    path = module_file(code) if code.endswith('.py') else None
+    if path and str(path.parent) not in sys.path: sys.path.insert(0, str(path.parent))
+    try: module = import_module(path.stem if path else code)
+    except ImportError as e: raise ValueError(f"use: {code} cannot be imported: {e}") from None
+    if path and Path(getattr(module, '__file__', None) or '').resolve()!=path: raise ValueError(f"use: another module is called {path.stem}; rename {path.name}")
     return module
 
 # %% ../nbs/63_cli.ipynb #a84b0083
@@ -303,7 +307,7 @@ def load_function(
         return getattr(import_module(module), func)
 
 # %% ../nbs/63_cli.ipynb #f5a1febc
-EXIT_CODES = dict(ValueError=2, OSError=2, DecompressionBombError=2, Diverged=1, MemoryError=1, OutOfMemoryError=1)
+EXIT_CODES = dict(ValueError=2, OSError=2, ArgumentError=2, DecompressionBombError=2, Diverged=1, MemoryError=1, OutOfMemoryError=1)
 
 def exit_code(
     e:BaseException,

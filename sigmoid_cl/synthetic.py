@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from .checks import check_choice, check_number, check_whole
 from .embeddings import pair_geometry
-from .margins import check_arguments, loss_name
+from .margins import LOSS_NAMES, check_arguments
 from .losses import check_logit_args, sigmoid_loss, info_nce_loss
 
 # %% ../nbs/14_synthetic.ipynb #f69a6a7f
@@ -43,9 +43,10 @@ def check_cells(
 LOSSES = 'mscl','infonce' # the losses that free embeddings can minimise
 
 def _known_loss(loss):
-    "One of `LOSSES`; every name that `loss_name` accepts will do"
-    if loss_name(loss) not in LOSSES: raise ValueError(f"loss must be one of {', '.join(LOSSES)}, got {loss!r}")
-    return loss_name(loss)
+    "One of `LOSSES`, by any name that `LOSS_NAMES` has for it"
+    known = LOSS_NAMES.get(loss) if isinstance(loss, str) else None
+    if known not in LOSSES: raise ValueError(f"loss must be one of {', '.join(LOSSES)}, got {loss!r}")
+    return known
 
 def pair_gradient_(
     cos:Tensor,         # Cosines, shape `(cells, n, n)`; overwritten with the result
@@ -119,7 +120,7 @@ def optimize_embeddings(
     loss:str='sigmoid',  # `"mscl"` (also `"sigmoid"`) or `"infonce"`
     gamma=0.,            # Power of the confidence penalty, >= 0, number or array; mscl only
     steps:int=50_000,    # Gradient steps, >= 0
-    lr:float=.5,         # Learning rate, > 0; with a bias well above `-t` the iteration is unstable from about `4*n/t**2` on
+    lr:float=.5,         # Learning rate, in `(0, 1e9]`; with a bias well above `-t` the iteration is unstable from about `4*n/t**2` on
     seed=0,              # Whole number or array; equal seeds start at the same point
     *,
     weights=None,        # Weight of each pair, `(n, n)`, >= 0; None is all ones. A pair of weight 0 is never seen
@@ -128,7 +129,7 @@ def optimize_embeddings(
 )->tuple:                # `(u, v)`, unit rows, each `(*batch, n, d)`; scale, bias, gamma and seed broadcast to `batch`
     "Minimise a contrastive loss over the embeddings themselves, all cells in one batched program"
     n,d,steps,loss = check_whole('n', n, 2),check_whole('d', d, 1),check_whole('steps', steps, 0),_known_loss(loss)
-    check_number('lr', lr, '(0, inf)')
+    check_number('lr', lr, '(0, 1e9]')
     shape,t,b,gamma,seed = check_cells(logit_scale, logit_bias, gamma=gamma, seed=seed)
     if loss=='infonce' and (gamma.any() or weights is not None): raise ValueError(f"gamma and weights must be left alone for infonce, got gamma={gamma.max()}")
     if weights is not None: weights = _pair_weights(weights, n, dtype)
@@ -165,15 +166,15 @@ def optimize_trainable(
     *,
     relative:bool=False, # True: learn `r` in `t*(s - r)`, started at `-b/t`. False: learn `b` in `t*s + b`
     steps:int=20_000,    # Gradient steps on everything at once, >= 0
-    lr:float=.5,         # Learning rate of the embeddings, > 0
-    lr_logit:float=.05,  # Learning rate of `log t` and of `b` or `r`, >= 0; 0 freezes both
+    lr:float=.5,         # Learning rate of the embeddings, in `(0, 1e9]`
+    lr_logit:float=.05,  # Learning rate of `log t` and of `b` or `r`, in `[0, 1e9]`; 0 freezes both
     seed=0,              # Whole number or array
     log_steps=None,      # Steps at which to record, ascending; None is the first and the last
     dtype=torch.float32, # Precision of the iteration
 )->Trajectory:           # Arrays `(records, *batch)`; `logit_bias` is `b = -r*t` in both cases; `u`, `v` after the last step
     "Gradient descent on embeddings, scale and bias of the sigmoid loss, and the path it takes"
     n,d,steps = check_whole('n', n, 2),check_whole('d', d, 1),check_whole('steps', steps, 0)
-    check_number('lr', lr, '(0, inf)'), check_number('lr_logit', lr_logit, '[0, inf)')
+    check_number('lr', lr, '(0, 1e9]'), check_number('lr_logit', lr_logit, '[0, 1e9]')
     shape,t,b,_,seed = check_cells(logit_scale, logit_bias, seed=seed)
     log_steps = set([0, steps] if log_steps is None else (int(s) for s in log_steps))
     x = embedding_start(n, d, seed, dtype=dtype)
@@ -222,12 +223,12 @@ def train_encoder(
     loss:str='sigmoid',  # `"mscl"` (also `"sigmoid"`) or `"infonce"`
     output:str='relu',   # `"relu"` (published) or `"linear"`
     steps:int=3000,      # Gradient steps
-    lr:float=.5,         # Learning rate, > 0
+    lr:float=.5,         # Learning rate, in `(0, 1e9]`
     seed:int=0,          # Of the data and of the network
     dtype=torch.float32, # Precision
 )->tuple:                # `(u, v)` after the last step, normalised, each `(n, d)`; a dead row is zero
     "One encoder, one autograd loop: the slow reference for `train_encoders`"
-    check_whole('n', n, 2), check_whole('d', d, 1, none=True), check_whole('steps', steps, 0), check_number('lr', lr, '(0, inf)'), check_choice('output', output, OUTPUTS)
+    check_whole('n', n, 2), check_whole('d', d, 1, none=True), check_whole('steps', steps, 0), check_number('lr', lr, '(0, 1e9]'), check_choice('output', output, OUTPUTS)
     check_logit_args(logit_scale, 0. if logit_bias is None else logit_bias)
     loss,(x,*params) = _known_loss(loss),encoder_start(n, d or n, seed=seed, dtype=dtype)
     for p in params: p.requires_grad_()
@@ -298,7 +299,7 @@ def train_encoders(
     loss:str='sigmoid',  # `"mscl"` (also `"sigmoid"`) or `"infonce"`
     output:str='relu',   # `"relu"` (published; cosines are then >= 0) or `"linear"`
     steps:int=3000,      # Gradient steps, >= 0
-    lr:float=.5,         # Learning rate, > 0
+    lr:float=.5,         # Learning rate, in `(0, 1e9]`
     seed=0,              # Whole number or array: of the data and of the network
     dtype=torch.float32, # Precision
 )->tuple:                # `(u, v)` after the last step, normalised, each `(*batch, n, d)`; the row of a dead encoder is zero
@@ -306,7 +307,7 @@ def train_encoders(
     n,steps,loss = check_whole('n', n, 2),check_whole('steps', steps, 0),_known_loss(loss)
     d = n if d is None else check_whole('d', d, 1)
     check_choice('output', output, OUTPUTS)
-    check_number('lr', lr, '(0, inf)')
+    check_number('lr', lr, '(0, 1e9]')
     shape,t,b,_,seed = check_cells(logit_scale, logit_bias, seed=seed)
     t,b = _columns(dtype, t, b)
     starts = {s: encoder_start(n, d, seed=s, dtype=dtype) for s in np.unique(seed)}
