@@ -40,7 +40,7 @@ from fastcore.basics import patch
 from fastai.data.core import DataLoaders
 from fastai.data.external import URLs
 from fastai.data.load import DataLoader
-from fastai.torch_core import default_device
+from fastai.torch_core import default_device,show_images
 
 # %% ../nbs/21_data.ipynb #8573812d
 class Images:
@@ -613,16 +613,17 @@ def _reader(path):
     if (tr := _below(path, TRAIN)) and any(o.name.endswith('.tar') for o in os.scandir(tr)): return read_shards
     return read_folder
 
-def _find_path(name, root):
+def _find_path(name, root, also=', nor a table, nor an archive'):
+    "Where a folder or a file is; `also` says what else would have done"
     if not isinstance(name, (str,os.PathLike)) or name=='': raise ValueError(f"name must be that of a data set, a folder or a file, got {name!r}")
     path = next((o for o in (Path(name).expanduser(), root/name) if o.is_dir() or o.is_file()), None)
-    if path is None: raise ValueError(f"{shown(name)!r} is neither a folder nor one of {', '.join(datasets.names)}")
+    if path is None: raise ValueError(f"{shown(name)!r} is neither a folder{also}")
     return path
 
 def _find_set(name, root):
     "The loader of a set, folder or file, and its entry, None for what is not registered"
     if str(name) in datasets: return datasets.find(name)[0].make,datasets.find(name)[0]
-    path = _find_path(name, root)
+    path = _find_path(name, root, f" nor one of {', '.join(datasets.names)}")
     return (lambda root,download,size,seed: _from_read(_reader(path), path, size, seed)),None
 
 def _resized(ims, size):
@@ -651,6 +652,7 @@ def labels_of(
     images,    # With labels
 )->np.ndarray: # A number an image
     "Class numbers of labelled images, without decoding any"
+    if (images.y is None if isinstance(images, MemoryImages) else not images.labels): raise ValueError(f"images must have labels, got {images}")
     if isinstance(images, MemoryImages): return images.y.numpy()
     if getattr(images.ds, 'targets', None) is not None: return np.asarray(images.ds.targets)[images.order]
     return np.array([y for _,y in images])
@@ -753,26 +755,38 @@ class ViewsDL(DataLoader):
         steps = self.epoch_steps if kwargs.get('shuffle', self.shuffle) else None
         return super().new(dataset, cls, **{**dict(views=self.views, seed=self.seed, numbered=self.numbered, epoch_steps=steps), **kwargs})
 
+    def show_batch(self,
+        b=None,      # Batch to draw; None takes one, and leaves the order and the random numbers of the training alone
+        max_n:int=6, # Images to draw
+        **kwargs,    # To matplotlib's `subplots`
+    ):
+        "Draw the views of the first images of a batch, an image a row and a view a column"
+        check_whole('max_n', max_n, 1)
+        with torch.random.fork_rng(devices=[]): views = [o[:max_n] for o in (self.one_batch() if b is None else b) if o.ndim==4] # numbers of images are none
+        rgb = [(o/255 if o.dtype==torch.uint8 else o.float().clamp(0, 1))[:,:3 if o.shape[1]>2 else 1].expand(-1, 3, -1, -1) for o in views]
+        show_images([v for image in zip(*rgb) for v in image], nrows=len(rgb[0]), **{'imsize': 1, **kwargs})
+
 # %% ../nbs/21_data.ipynb #a7a2de0b
 def contrastive_dls(
     data:ImageData,       # From `load_data`
     bs:int=256,           # Images per batch, each of them with all its views; with several processes, of all together
     *,
-    views=None,           # Maps a `uint8` batch on the device to a list of views, see `views_for`
+    views=None,           # Maps a `uint8` batch on the device to a list of views, see `views_for`; None gives the images as they are, on which `contrastive_learner` cannot train
     device=None,          # Where the views are made; None takes fastai's default
     seed:int=0,           # The order of the batches follows from it
     num_workers:int=None, # Processes that decode image files; one per core when absent, none for sets in memory
     epoch_steps:int=None, # Batches an epoch, at least 1, of images drawn anew each time; all the images when absent
-    n_valid=0,            # Unlabelled test images in the validation loader; 0 leaves it empty
+    n_valid=0,            # Test images in the validation loader, without their labels: 0, which leaves it empty, or at least 2; a last batch of one image is left out
 )->DataLoaders:           # Batches are tuples of views; `dls.n_inp` is their number
     "fastai `DataLoaders` over the images to pretrain on"
     check_whole('seed', seed, 0), check_whole('n_valid', n_valid, 0)
-    n = len(data.pretrain)
+    n,n_test = len(data.pretrain),len(data.test or ())
     if not 1<=check_whole('bs', bs)<=n:
         fits = 2**int(np.log2(max(4, n)/2))
         raise ValueError(f"bs must be in [1, {n}] for {data.name}, got {bs}: there are {n} images to pretrain on; {f'--bs {fits} gives {n//fits} steps an epoch' if n>1 else 'a loss of pairs needs two'}")
     if epoch_steps is not None and not 1<=check_whole('epoch_steps', epoch_steps)<=n//bs: raise ValueError(f"epoch_steps must be in [1, {n//bs}] for {n} images in batches of {bs}, got {epoch_steps}")
+    if n_valid and not 2<=n_valid<=n_test: raise ValueError(f"n_valid must be 0{f' or in [2, {n_test}]' if n_test>1 else ''} for {data.name}, got {n_valid}: there are {n_test} test images")
     if isinstance(views, torch.nn.Module): views = views.to(device or default_device())
     mk = lambda ims,**kw: ViewsDL(ims, bs, views=views, seed=seed, num_workers=decoding_workers(ims, num_workers), **kw)
-    valid = data.test.unlabelled().take(n_valid) if data.labelled else data.pretrain.take(0)
-    return DataLoaders(mk(data.pretrain, epoch_steps=epoch_steps), mk(valid, shuffle=False), device=device or default_device())
+    valid = data.test.unlabelled().take(n_valid) if n_valid else data.pretrain.take(0)
+    return DataLoaders(mk(data.pretrain, epoch_steps=epoch_steps), mk(valid, shuffle=False, drop_last=n_valid%bs<2), device=device or default_device())

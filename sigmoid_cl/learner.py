@@ -89,6 +89,7 @@ def make_loss(
     **options,   # Of the loss
 )->tuple:        # `ViewsLoss`, what `Learner` takes as `loss_func`, and a list of callbacks
     "A loss over views by name, and the callbacks it trains with"
+    if isinstance(loss, type): raise ValueError(f"loss must be a name or a function, got the class {loss.__name__}; {loss.__name__}() makes a function of it")
     if callable(loss): made = loss
     else:
         entry = find_loss(loss)
@@ -127,13 +128,31 @@ class TorchOptim(OptimWrapper):
         return [_Hypers({k: v for k,v in o.items() if v is not None and not isinstance(v, bool)}, pg, self.bwd_map) for o,pg in zip(super().hypers, self.opt.param_groups)]
 
 # %% ../nbs/43_learner.ipynb #537780fa
+def _first_views(dls):
+    "The views of one image or of one batch, refused where there are no two that a loss can compare; the training's random numbers are left alone"
+    with torch.random.fork_rng(devices=[]):
+        make = getattr(dls.train, 'views', None)
+        made = make(dls.train.dataset[0][None].to(dls.device)) if make else dls.one_batch()
+    if not make: made = made[:getattr(dls, 'n_inp', max(1, len(made)-1))] # what fastai takes for input
+    views = [*made] if hasattr(made, '__iter__') else [made]
+    if len(views)>1 and all(isinstance(o, torch.Tensor) and o.ndim==4 and o.is_floating_point() for o in views) and len({o.shape[:2] for o in views})==1: return views
+    seen = dict.fromkeys(f'{o.dtype} {tuple(o.shape)}' if isinstance(o, torch.Tensor) else type(o).__name__ for o in views)
+    raise ValueError(f"dls must give a list or tuple of at least two views, float batches (B, C, h, w) of the same images, got {type(made).__name__} of {len(views)}: {', '.join(seen)}; contrastive_dls(data, views=views_for(data)) does")
+
 def first_view(
     dls,         # Loaders, see `contrastive_dls`
 )->torch.Tensor: # The first view of one image, `(1, C, h, w)`
     "What the encoder will see; the training's random numbers are left alone"
-    with torch.random.fork_rng(devices=[]):
-        views = getattr(dls.train, 'views', None)
-        return views(dls.train.dataset[0][None].to(dls.device))[0] if views else dls.one_batch()[0][:1]
+    return _first_views(dls)[0][:1]
+
+def _view_features(encoder, views):
+    "The number of features, which has to be the same at every size of the views"
+    found,hint = {},'give views of one size, or none that are smaller (n_local=0)'
+    for size in dict.fromkeys(o.shape[-1] for o in views):
+        try: found[size] = n_features(encoder, views[0].shape[1], size)
+        except ValueError as e: raise ValueError(f"{e}; {hint}" if found else e) from None
+    if len({*found.values()})>1: raise ValueError(f"encoder must give as many features at every size of the views, got {', '.join(f'{n} at {k} px' for k,n in found.items())}; {hint}")
+    return found.popitem()[1]
 
 def precision_callbacks(
     amp:str='auto', # bf16, fp16, none, or auto: bf16 where the processor computes in it (depthwise convolutions are slower in it)
@@ -252,7 +271,7 @@ def load(self:ContrastiveLearner,
 @delegates(projector, keep=True)
 @delegates(ContrastiveModel, keep=True)
 def contrastive_learner(
-    dls,                      # Loaders whose batches are tuples of views, see `contrastive_dls`
+    dls,                      # Loaders whose batches are tuples of at least two views, float `(B, C, h, w)`, see `contrastive_dls`
     encoder='resnet18',       # A name for `build_encoder`, or an `nn.Module`
     *,
     loss:str='mscl',          # mscl (gamma 0 is SCL), infonce, relic, another registered loss, or a function
@@ -271,15 +290,19 @@ def contrastive_learner(
     "A fastai `Learner` for sigmoid contrastive learning"
     if not isinstance(lr, slice): check_number('lr', lr, '(0, inf)')
     check_number('wd', wd, '[0, inf)'), check_whole('queue', queue, 0), check_whole('n_global', n_global, 1, none=True), check_number('logit_bias', logit_bias, none=True), check_number('logit_scale', kwargs.get('logit_scale', 10.), '(0, inf)')
-    x = first_view(dls)
-    channels,size = x.shape[1],x.shape[-1]
+    if dls.train.bs: check_whole('bs', dls.train.bs, 2)
+    views = _first_views(dls)
+    channels,size = views[0].shape[1],views[0].shape[-1]
     encoder = build_encoder(encoder, channels, size)
     known = {} if callable(loss) else {k: kwargs.pop(k) for k in loss_options() if k in kwargs}
     loss_func,own = make_loss(loss, groups, queue, **known)
+    if groups is not None and len(loss_func.groups)!=(n := len(dls.train.dataset)): raise ValueError(f"groups must be {n} whole numbers, one for each training image, got {len(loss_func.groups)}")
     if loss_func.by_number: dls.train.numbered = True
-    target = TargetEMA(n_global=n_global or getattr(getattr(dls.train, 'views', None), 'n_global', 2), **pick(TargetEMA, kwargs))
+    n_global = n_global or getattr(getattr(dls.train, 'views', None), 'n_global', 2)
+    if n_global>len(views): raise ValueError(f"n_global must be at most {len(views)}, the number of views, got {n_global}")
+    target = TargetEMA(n_global=n_global, **pick(TargetEMA, kwargs))
     if logit_bias is None: logit_bias = _start_bias(dls.train.bs+queue, kwargs.get('logit_scale', 10.), groups, **pick(_start_bias, known))
-    head = projector(n_features(encoder, channels, size), **pick(projector, kwargs))
+    head = projector(_view_features(encoder, views), **pick(projector, kwargs))
     model = ContrastiveModel(encoder, head, logit_bias=logit_bias, **pick(ContrastiveModel, kwargs))
     if size>8: model = model.to(memory_format=torch.channels_last)
     own = [FitGuard(), target, *own, PairStats(), GeometryMonitor(), StepLog(log), *precision_callbacks(amp)]

@@ -17,7 +17,7 @@ from sigmoid_cl.runlog import versions
 from sigmoid_cl.study import read_study, study_runs
 
 BATCHES = 64, 128, 256, 512
-STARTS = (5., -4.), (5., -5.), (5., -6.), (10., -5.), (10., -6.3), (10., -10.)
+STARTS = (1., 0.), (5., -4.), (5., -5.), (5., -6.), (5., -6.8), (10., -5.), (10., -6.3), (10., -9.2), (10., -10.)
 
 
 class FirstBatch(Callback):
@@ -59,8 +59,8 @@ def main():
     def flags(study, run): return {o['run']: o['flags'] for o in study_runs(read_study(study))}[run]
     for seed in (0, 1, 2):
         for n in BATCHES: rows += rows_of('centred', n, seed, flags('theory_limits', f'n{n}-t5b-4-gamma0-s{seed}'), a.root, [*STARTS, *suggested(n)])
-        if seed<2: rows += rows_of('free', 128, seed, flags('theory_bias', f't5b-5-free-s{seed}'), a.root, [(1., 0.), (5., -5.), (10., -10.), *suggested(128)])
-        for kind,variant in (('free','scl'), ('centred','scl_centred')): rows += rows_of(kind, 256, seed, flags('mscl_imagenette', f'{variant}-s{seed}'), a.photos, [(5., -5.), *suggested(256)])
+        if seed<2: rows += rows_of('free', 128, seed, flags('theory_bias', f't5b-5-free-s{seed}'), a.root, [*STARTS, *suggested(128)])
+        for kind,variant in (('free','scl'), ('centred','scl_centred')): rows += rows_of(kind, 256, seed, flags('mscl_imagenette', f'{variant}-s{seed}'), a.photos, [(5., -5.), (5., -7.8), *suggested(256)])
         print({k: v for k,v in rows[-1].items() if k!='versions'}, flush=True)
     with a.out.open('w', newline='') as f:
         w = csv.DictWriter(f, rows[0])
