@@ -11,8 +11,8 @@ Docs: https://sigmoid-cl.github.io/sigmoid_cl/losses.html.md"""
 # %% auto #0
 __all__ = ['unit_rows', 'at_least_single', 'check_embeddings', 'check_logit_args', 'pair_logits', 'pair_signs', 'check_partners',
            'confidence_penalty', 'pair_weight', 'pair_loss', 'plot_pair_loss', 'check_loss_args', 'as_groups',
-           'check_groups', 'pair_weights', 'sigmoid_loss', 'push_pull', 'info_nce_loss', 'invariance_loss',
-           'relic_loss', 'view_pairs', 'mean_over_views']
+           'check_groups', 'pair_weights', 'sigmoid_loss', 'push_pull', 'balance_bias', 'info_nce_loss',
+           'invariance_loss', 'relic_loss', 'view_pairs', 'mean_over_views']
 
 # %% ../nbs/10_losses.ipynb #2748ce88
 import inspect, math
@@ -20,6 +20,7 @@ from functools import partial
 
 import torch
 import torch.nn.functional as F
+from scipy.optimize import brentq
 from torch import Tensor
 
 from .checks import check_choice, check_number, check_whole
@@ -246,6 +247,19 @@ def push_pull(
     signs = pair_signs(z.detach(), *check_groups(*z.shape))
     with torch.enable_grad(): force, = torch.autograd.grad(pair_loss(signs*z, gamma).sum()/len(u), z)
     return force[signs<0].sum(),-force[signs>0].sum()
+
+# %% ../nbs/10_losses.ipynb #7af13026
+def balance_bias(
+    u:Tensor,    # Online embeddings, shape `(n, d)`, at least two; normalised here
+    v:Tensor,    # Target embeddings, shape `(n, d)`
+    logit_scale, # Factor `t` on the cosine, > 0
+)->float:        # `b`
+    "The bias at which push and pull of these embeddings are level, so that the plain loss is smallest in it"
+    t = check_number('logit_scale', logit_scale, '(0, inf)')
+    z = pair_logits(u, v, t, 0.).detach().double()
+    signs = pair_signs(z, *check_groups(*z.shape))
+    if len(u)<2: raise ValueError(f"u must have at least two rows, got {len(u)}")
+    return brentq(lambda b: -(signs*torch.sigmoid(-signs*(z+b))).sum().item(), -t-math.log(len(u))-1, t) # push minus pull rises with b
 
 # %% ../nbs/10_losses.ipynb #39530026
 def info_nce_loss(
