@@ -252,13 +252,13 @@ def push_pull(
 def balance_bias(
     u:Tensor,    # Online embeddings, shape `(n, d)`, at least two; normalised here
     v:Tensor,    # Target embeddings, shape `(n, d)`
-    logit_scale, # Factor `t` on the cosine, > 0
+    logit_scale, # Factor `t` on the cosine, > 0, number or 0-dim tensor
 )->float:        # `b`
     "The bias at which push and pull of these embeddings are level, so that the plain loss is smallest in it"
-    t = check_number('logit_scale', logit_scale, '(0, inf)')
-    z = pair_logits(u, v, t, 0.).detach().double()
+    z = pair_logits(u, v, logit_scale, 0.).detach().double()
     signs = pair_signs(z, *check_groups(*z.shape))
     if len(u)<2: raise ValueError(f"u must have at least two rows, got {len(u)}")
+    t = float(logit_scale.detach() if isinstance(logit_scale, Tensor) else logit_scale)
     return brentq(lambda b: -(signs*torch.sigmoid(-signs*(z+b))).sum().item(), -t-math.log(len(u))-1, t) # push minus pull rises with b
 
 # %% ../nbs/10_losses.ipynb #39530026
