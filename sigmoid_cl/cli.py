@@ -102,7 +102,7 @@ headings = {
     'data': 'data data_root download limit size bs bad_images load_data contrastive_dls',
     'encoder': 'encoder chunk n_out centred build_encoder projector',
     'views': 'views view_size local_size n_global n_local views_for MultiCrop',
-    'loss and schedules': 'loss logit_scale logit_bias fixed_logits momentum TargetEMA GammaSchedule PairFilter',
+    'loss and schedules': 'loss logit_scale logit_bias bias_start fixed_logits momentum TargetEMA GammaSchedule PairFilter',
     'experiment': 'run_ccem',
     'optimisation': 'measure',
     'run': '',

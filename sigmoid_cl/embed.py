@@ -125,9 +125,10 @@ def _kept(out, state, n):
     return features if len(features)==names==n else None
 
 def _may_replace(out, whose):
-    "Refuse a folder with features of other data, or of another run"
+    "Refuse a folder with features of other data, of another run, or that a run wrote itself"
     for k,now in whose.items():
         if (old := _said(out).get(k, now))!=now: raise ValueError(f"out: {out} holds the features of {k} {old}, got {k} {now}; name another folder with --out")
+    if (out/'config.json').exists() and (out/'features.npy').exists() and not (out/'features.json').exists(): raise ValueError(f"out: {out} holds the features that its run wrote; name another folder with --out")
 
 def _write(out, features, images, facts):
     np.save(array := io.BytesIO(), features)

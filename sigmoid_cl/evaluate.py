@@ -188,15 +188,16 @@ def few_label_scores(
     train,              # Features and classes to draw labelled images from, `(N, n_features)` and `(N,)`, see `extract_features`
     test,               # Features and classes that are scored
     *,
-    labels=(1,2,5,10),  # Labelled images a class: one number or several, each at least 1
+    labels=None,        # Labelled images a class: one number or several, each at least 1; None takes those of 1, 2, 5 and 10 that the largest class has
     draws:int=20,       # Random draws for each number, at least 1
     seed:int=0,         # Decides the draws: the same images are drawn for all features of a set
 )->dict:                # For each of `labels` the accuracies of the draws, an array `(draws,)`
     "Accuracies of the linear classifier, fitted on one draw of a few labelled images after the other"
     from threadpoolctl import threadpool_limits # comes with scikit-learn
+    (x,y),(xt,yt) = _pairs(None, train, test)
+    if labels is None: labels = [k for k in (1,2,5,10) if k<=y.unique(return_counts=True)[1].max()]
     labels = [*labels] if np.iterable(labels) else [labels]
     check_whole('draws', draws, 1), check_whole('seed', seed, 0), [check_whole('labels', o, 1) for o in labels or [labels]]
-    (x,y),(xt,yt) = _pairs(None, train, test)
     scale,classifier = linear_classifier()
     scale.fit(x.numpy()) # by all images
     x,xt = [torch.from_numpy(scale.transform(o.numpy())) for o in (x, xt)]

@@ -21,7 +21,7 @@ from .callbacks import (DeviceMixedPrecision,FitGuard,GammaSchedule,GeometryMoni
 from .checks import check_choice,check_number,check_whole
 from .distributed import RingSigmoidLoss
 from .margins import LOSS_NAMES
-from .losses import info_nce_loss,mean_over_views,relic_loss
+from .losses import balance_bias,info_nce_loss,mean_over_views,relic_loss,view_pairs
 from .networks import ContrastiveModel,ViewsLoss,build_encoder,n_features,param_groups,projector
 from .optimum import suggest_bias
 from .registry import Registry,pick
@@ -44,13 +44,15 @@ register_loss = losses.register
 @delegates(PairFilter, keep=True)
 @delegates(GammaSchedule, keep=True)
 def mscl(*,
+    gamma:float=0.,       # Exponent of the confidence penalty at the first step, >= 0; 0 is SCL, and best from a balanced bias; 1 as in MSCL (Basara, 2024)
     threshold:float=None, # Filter: after warmup only negatives with a penalty above it count, with gamma = 0; in (0, 1), None for no filter
     same:str='positive',  # Pairs of images of one group (see `groups`): "positive", or "ignore" to leave them out
     positives:str='sum',  # Weight of several positives: "sum", each counts 1, or "mean"
     **kwargs,             # Of `GammaSchedule`, or with a threshold of `PairFilter`
 )->tuple:                 # `RingSigmoidLoss`, which is the fused loss where there is one process, and the schedule as a callback
     "The sigmoid loss with a schedule of gamma, or with a filter"
-    cb = GammaSchedule(**pick(GammaSchedule, dict(kwargs))) if threshold is None else PairFilter(threshold, **pick(PairFilter, dict(kwargs)))
+    kwargs |= dict(gamma=gamma)
+    cb = GammaSchedule(**pick(GammaSchedule, kwargs)) if threshold is None else PairFilter(threshold, **pick(PairFilter, kwargs))
     return RingSigmoidLoss(cb.gamma, same=same, positives=positives),[cb]
 
 # %% ../nbs/43_learner.ipynb #4c8c831f
@@ -100,16 +102,45 @@ def make_loss(
     return ViewsLoss(f, groups, queue),cbs
 
 # %% ../nbs/43_learner.ipynb #d35fdbed
-def _start_bias(
-    n,                   # Pairs that a row has, those of the queue included
+def _suggested_bias(
+    n,                   # Images that one is compared with, those of the queue included
     logit_scale,         # t > 0
     groups=None,         # Group of each image
     same='positive',     # As `mscl` has it
     positives='sum',     # As `mscl` has it
 )->float:                # b
-    "`suggest_bias` for the pairs, or for the groups where each is one point"
+    "`suggest_bias` for the images, or for the groups where each is one point"
     if groups is not None and same=='positive' and positives=='sum': n = min(n, max(2, len(torch.as_tensor(groups).unique())))
     return float(suggest_bias(n, logit_scale))
+
+def _balanced_bias(
+    model,    # `ContrastiveModel`, not changed
+    views,    # Views of some images
+    n_global, # How many of them the target sees
+    n,        # As for `balance_bias`, as is what follows
+    **groups,
+)->float:     # b
+    "The mean of `balance_bias` over the pairs of views, for the embeddings that training will begin with"
+    with torch.no_grad(): z = target_copy(model).to(views[0].device).project(*views)
+    return sum(pairs := [balance_bias(z[i], z[j], model.logit_scale, n, **groups) for i,j in view_pairs(len(z), n_global)])/len(pairs)
+
+def _start_bias(
+    how:str,     # balanced or suggested
+    model,       # `ContrastiveModel`
+    dls,         # Loaders
+    views,       # What `_first_views(dls)` gives
+    n_global,    # Views that the target sees
+    queue,       # Images in the queue
+    groups=None, # Group of each image
+    **kwargs,    # `same` and `positives`
+)->float:        # b
+    "Measured on at most 256 images of the training set, as the loader makes their views; suggested where a loader of one's own does not say which images have which group"
+    n,make = (dls.train.bs or len(views[0]))+queue,getattr(dls.train, 'views', None)
+    if how=='suggested' or not make and groups is not None: return _suggested_bias(n, model.logit_scale.item(), groups, **kwargs)
+    if make:
+        ids = torch.randperm(k := len(dls.train.dataset), generator=torch.Generator().manual_seed(dls.train.seed))[:min(k, n-queue, 256)]
+        views,kwargs['groups'] = _first_views(dls, ids.tolist()),None if groups is None else groups.cpu()[ids]
+    return _balanced_bias(model, [o[:256] for o in views], n_global, n, **kwargs)
 
 # %% ../nbs/43_learner.ipynb #3b8a399d
 class _Hypers(dict):
@@ -128,11 +159,11 @@ class TorchOptim(OptimWrapper):
         return [_Hypers({k: v for k,v in o.items() if v is not None and not isinstance(v, bool)}, pg, self.bwd_map) for o,pg in zip(super().hypers, self.opt.param_groups)]
 
 # %% ../nbs/43_learner.ipynb #537780fa
-def _first_views(dls):
-    "The views of one image or of one batch, refused where there are no two that a loss can compare; the training's random numbers are left alone"
+def _first_views(dls, ids=(0,)):
+    "The views of some images or of one batch, refused where there are no two that a loss can compare; the training's random numbers are left alone"
     with torch.random.fork_rng(devices=[]):
-        make = getattr(dls.train, 'views', None)
-        made = make(dls.train.dataset[0][None].to(dls.device)) if make else dls.one_batch()
+        make,ds = getattr(dls.train, 'views', None),dls.train.dataset
+        made = make(torch.stack([ds[i] for i in ids]).to(dls.device)) if make else dls.one_batch()
     if not make: made = made[:getattr(dls, 'n_inp', max(1, len(made)-1))] # what fastai takes for input
     views = [*made] if hasattr(made, '__iter__') else [made]
     if len(views)>1 and all(isinstance(o, torch.Tensor) and o.ndim==4 and o.is_floating_point() for o in views) and len({o.shape[:2] for o in views})==1: return views
@@ -277,7 +308,8 @@ def contrastive_learner(
     loss:str='mscl',          # mscl (gamma 0 is SCL), infonce, relic, another registered loss, or a function
     groups=None,              # Group of each training image, whole numbers: those of one group are positives of each other, or left out with `same='ignore'`
     queue:int=0,              # Images whose past target embeddings are compared with as well, as MoCo does; 0 for none
-    logit_bias:float=None,    # Start of the learned bias b; None takes the one that belongs to the batch size and the queue, or to the number of groups
+    logit_bias:float=None,    # Start of the bias b; None takes it as `bias_start` says
+    bias_start:str='balanced',# Where b starts if logit_bias does not say: "balanced", where push and pull are level in the embeddings there are (`balance_bias`), or "suggested", by the batch size and the queue, or the number of groups (`suggest_bias`)
     n_global:int=None,        # Views that the target sees; None asks the loader's `views`
     lr:float=2e-3,            # Highest learning rate of the one-cycle schedule, > 0
     wd:float=1e-4,            # Weight decay of the encoder's weights, >= 0; biases, norms, projector, scale and bias have none
@@ -289,7 +321,7 @@ def contrastive_learner(
 )->ContrastiveLearner:        # With `target_ema`, `pair_stats`, `geometry_monitor` and `step_log` on it
     "A fastai `Learner` for sigmoid contrastive learning"
     if not isinstance(lr, slice): check_number('lr', lr, '(0, inf)')
-    check_number('wd', wd, '[0, inf)'), check_whole('queue', queue, 0), check_whole('n_global', n_global, 1, none=True), check_number('logit_bias', logit_bias, none=True), check_number('logit_scale', kwargs.get('logit_scale', 10.), '(0, inf)')
+    check_number('wd', wd, '[0, inf)'), check_whole('queue', queue, 0), check_whole('n_global', n_global, 1, none=True), check_number('logit_bias', logit_bias, none=True), check_number('logit_scale', kwargs.get('logit_scale', 10.), '(0, inf)'), check_choice('bias_start', bias_start, ('balanced','suggested'))
     if dls.train.bs: check_whole('bs', dls.train.bs, 2)
     views = _first_views(dls)
     channels,size = views[0].shape[1],views[0].shape[-1]
@@ -301,10 +333,10 @@ def contrastive_learner(
     n_global = n_global or getattr(getattr(dls.train, 'views', None), 'n_global', 2)
     if n_global>len(views): raise ValueError(f"n_global must be at most {len(views)}, the number of views, got {n_global}")
     target = TargetEMA(n_global=n_global, **pick(TargetEMA, kwargs))
-    if logit_bias is None: logit_bias = _start_bias(dls.train.bs+queue, kwargs.get('logit_scale', 10.), groups, **pick(_start_bias, known))
     head = projector(_view_features(encoder, views), **pick(projector, kwargs))
-    model = ContrastiveModel(encoder, head, logit_bias=logit_bias, **pick(ContrastiveModel, kwargs))
+    model = ContrastiveModel(encoder, head, logit_bias=logit_bias or 0., **pick(ContrastiveModel, kwargs))
     if size>8: model = model.to(memory_format=torch.channels_last)
+    if logit_bias is None: model.logit_bias.data.fill_(_start_bias(bias_start, model, dls, views, n_global, queue, loss_func.groups, **pick(balance_bias, known)))
     own = [FitGuard(), target, *own, PairStats(), GeometryMonitor(), StepLog(log), *precision_callbacks(amp)]
     return ContrastiveLearner(dls, model, loss_func=loss_func, opt_func=opt_func, splitter=param_groups, lr=lr, wd=[wd, 0., 0.], cbs=own+list(L(cbs)), **kwargs)
 

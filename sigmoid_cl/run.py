@@ -93,7 +93,7 @@ def check_settings(
     for k in ('lr','logit_scale'): check_number(k, config[k], '(0, 1e9]')
     for k in ('minutes','save_minutes'): check_number(k, config[k], '(0, inf)', none=True)
     for k in ('gamma','gamma_end','warmup','ramp','wd'): check_number(k, config.get(k, 0), '[0, inf)')
-    check_number('logit_bias', config['logit_bias'], none=True)
+    check_number('logit_bias', config['logit_bias'], none=True), check_choice('bias_start', config['bias_start'], ('balanced','suggested'))
     check_board(config['log']), check_choice('keep', config['keep'], ('last','best'))
     check_choice('export', config['export'], ('online','target')), check_choice('amp', config['amp'], ('auto','bf16','fp16','none'))
     every = check_number('probe_every', config['probe_every'], '[0, inf)', none=True)

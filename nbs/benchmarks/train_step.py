@@ -63,7 +63,7 @@ def small_learner(network, n, n_local, alone, steps):
     ims = MemoryImages(torch.randint(256, (n*steps, 1, 8, 8), dtype=torch.uint8))
     views = MultiCrop(8, n_local=n_local, local_size=8, grey=0., saturation=0., hue=0., blur=None)
     dls = contrastive_dls(ImageData('noise', ims, ims, ims, [], 8), n, views=views, device='cpu')
-    learn = contrastive_learner(dls, NETWORKS[network](), n_hidden=64, amp='none', **(dict(loss=mean_loss) if alone else dict(gamma_end=1.)))
+    learn = contrastive_learner(dls, NETWORKS[network](), n_hidden=64, amp='none', **(dict(loss=mean_loss) if alone else dict(gamma=1., gamma_end=1.)))
     if alone: learn.remove_cbs([cb for cb in learn.cbs if isinstance(cb, INSTRUMENTS)])
     return learn
 

@@ -50,12 +50,12 @@ class Orphaned(Callback):
 
 def stopped_and_continued(cb):
     "Train until both processes leave, go on in new objects"
-    learn = learner(threshold=.02, warmup=3, chunk=20, cbs=[Checkpoint(f'{folder}/checkpoint.pt'), cb])
+    learn = learner(threshold=.02, gamma=1., warmup=3, chunk=20, cbs=[Checkpoint(f'{folder}/checkpoint.pt'), cb])
     try:
         with learn.no_bar(), learn.no_logging(), on_processes(learn): learn.fit(2)
     except SystemExit as e: out['left'].append((e.code, learn.checkpoint.steps))
     dist.barrier()
-    learn = learner(threshold=.02, warmup=3, chunk=20, cbs=Checkpoint(f'{folder}/checkpoint.pt'))
+    learn = learner(threshold=.02, gamma=1., warmup=3, chunk=20, cbs=Checkpoint(f'{folder}/checkpoint.pt'))
     start = learn.checkpoint.load()
     out['begin'].append((start, learn.checkpoint._loaded['batch']))
     dist.barrier()
@@ -73,7 +73,7 @@ def ends_early(cb, timeout=None):
     os._exit(0)
 
 if hang: ends_early(Hangs(), timeout=4)
-learn = learner(threshold=.02, warmup=3, chunk=20, cbs=First())
+learn = learner(threshold=.02, gamma=1., warmup=3, chunk=20, cbs=First())
 out['start'] = {k: v.clone() for k,v in learn.model.state_dict().items()}
 with learn.no_bar(), learn.no_logging(), on_processes(learn): learn.fit(2)
 out.update(rows=learn.step_log.rows, end=learn.model.state_dict(), target=learn.target_ema.target.state_dict(), epoch=learn.dls.train.epoch,

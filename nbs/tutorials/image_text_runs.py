@@ -15,7 +15,7 @@ from sigmoid_cl.two_towers import pair_dls,retrieval,two_tower_learner
 import openmoji
 
 RUNS = [(data, loss, groups, kw) for data,groupings in (('names', ('positive',)), ('tones', ('none','positive','ignore')))
-        for loss,kw in (('SCL', dict(gamma=0., gamma_end=0.)), ('MSCL', {}), ('filter', dict(threshold=.05, warmup=.3)), ('InfoNCE', dict(loss='infonce')))
+        for loss,kw in (('SCL', dict(gamma=0., gamma_end=0.)), ('MSCL', dict(gamma=1.)), ('filter', dict(threshold=.05, gamma=1., warmup=.3)), ('InfoNCE', dict(loss='infonce')))
         for groups in groupings if not (data=='tones' and (loss=='filter' or (loss=='InfoNCE' and groups!='none')))]
 
 def run(train, test, seed, epochs, bs=256, groups='positive', **kw):
