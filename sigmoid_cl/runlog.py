@@ -309,11 +309,11 @@ def plot_scale_bias(
     history, # Columns by name
     ax=None,      # Axes to draw on; new when None
 ):                # The axes
-    "Scale, bias and gamma over steps"
+    "Scale and bias over steps, and gamma if it is ever above 0"
     ax = _axes(ax, ylabel='t, b')
     ax.plot(history['step'], history['t'], label='t')
     ax.plot(history['step'], history['b'], '--', label='b')
-    if np.isfinite(history['gamma']).any():
+    if (history['gamma']>0).any():
         right = ax.twinx()
         right.plot(history['step'], history['gamma'], ':', color='0.4', label='gamma (right)')
         right.set(ylabel='gamma', ylim=(-.05, max(1.05, 1.05*np.nanmax(history['gamma']))))
