@@ -260,7 +260,7 @@ class GammaSchedule(_LossSchedule):
         return self.sched(min(1., step/max(1, to_steps(self.gamma_steps, n_steps))))
 
     def plan(self, n_steps):
-        if self.gamma==self.gamma_end: return [f"gamma stays {self.gamma:g}"]
+        if self.gamma==self.gamma_end: return [f"gamma stays {self.gamma:g}{'' if self.gamma else ', which is SCL'}"]
         return [f"gamma goes from {self.gamma:g} to {self.gamma_end:g} in steps 1 to {to_steps(self.gamma_steps, n_steps)} of {n_steps}"]
 
     def never(self, n_steps):
