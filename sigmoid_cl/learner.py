@@ -134,12 +134,12 @@ def _start_bias(
     groups=None, # Group of each image
     **kwargs,    # `same` and `positives`
 )->float:        # b
-    "Measured on at most 256 images of the training set, as the loader makes their views; suggested where a loader of one's own does not say which images have which group"
+    "Measured on a batch, or 256 images of it, as the loader makes their views; suggested where these images are of one group, or a loader of one's own does not say of which"
     n,make = (dls.train.bs or len(views[0]))+queue,getattr(dls.train, 'views', None)
-    if how=='suggested' or not make and groups is not None: return _suggested_bias(n, model.logit_scale.item(), groups, **kwargs)
-    if make:
-        ids = torch.randperm(k := len(dls.train.dataset), generator=torch.Generator().manual_seed(dls.train.seed))[:min(k, n-queue, 256)]
-        views,kwargs['groups'] = _first_views(dls, ids.tolist()),None if groups is None else groups.cpu()[ids]
+    ids = torch.randperm(k := len(dls.train.dataset), generator=torch.Generator().manual_seed(getattr(dls.train, 'seed', 0)))[:min(k, n-queue, 256)] if make else None
+    own = None if groups is None or not make else groups.cpu()[ids]
+    if how=='suggested' or groups is not None and (own is None or len(own.unique())<2): return _suggested_bias(n, model.logit_scale.item(), groups, **kwargs)
+    if make: views,kwargs['groups'] = _first_views(dls, ids.tolist()),own
     return _balanced_bias(model, [o[:256] for o in views], n_global, n, **kwargs)
 
 # %% ../nbs/43_learner.ipynb #3b8a399d
