@@ -145,7 +145,7 @@ def differing(a, b):
     return sorted(k for k in a.keys()|b.keys() if k not in a or k not in b or not equal(a[k], b[k]))
 
 SMALL = '--limit','64','--bs','32','--epochs','2','--probe_every','1','--no_baselines','--n_local','1','--amp','none','--save_minutes','1e-9'
-VARIANTS = dict(gamma=(), filter=('--threshold','.05','--warmup','.3'), similar=('--similar','8'), infonce=('--loss','infonce'))
+VARIANTS = dict(gamma=('--gamma','1'), filter=('--threshold','.05','--warmup','.3'), similar=('--similar','8'), infonce=('--loss','infonce'))
 
 PACKAGE = hashlib.sha256(b''.join(o.read_bytes() for o in sorted(Path(cli.__file__).parent.glob('*.py')))).hexdigest()[:8]
 
