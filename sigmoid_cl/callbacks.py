@@ -532,7 +532,7 @@ class OnlineProbe(StepCallback):
     ):
         "Call the probe now"
         start = time.time()
-        self.values.pop(epochs, None) # of an earlier fit: the newest is the last
+        self.values = {k: v for k,v in self.values.items() if k<epochs} # not those of an earlier, longer fit
         self.value = self.values[epochs] = float(self.probe(get_model(self.model).encoder))
         self.looks += 1
         for cb in self.learn.cbs:

@@ -150,7 +150,7 @@ def span(
 )->np.ndarray: # Evenly spaced
     "The values of a setting that is varied"
     lo,hi,num = [getattr(o, f'{name}_{k}') for k in ('min','max','num')]
-    for k,v in ((f'{name}_min', lo), (f'{name}_max', hi)): check_number(k, v, '(0, inf)' if name=='t' else '(-inf, inf)')
+    for k,v in ((f'{name}_min', lo), (f'{name}_max', hi)): check_number(k, v, '(0, 1e9]' if name=='t' else '[-1e9, 1e9]')
     check_whole(f'{name}_num', num, 2)
     if not lo<hi: raise ValueError(f"{name}_min must be below {name}_max, got {lo} and {hi}")
     return np.linspace(lo, hi, num)

@@ -25,6 +25,7 @@ from .checks import check_whole
 from .data import FileImages,load_pictures
 from .evaluate import extract_features,nearest,plot_neighbours
 from .files import Pictures,bad_image,counted,n_channels,open_image,shown
+from .learner import loss_title
 from .networks import evaluating
 from .runlog import load_encoder,save_atomically,save_figure,write_json
 from fastai.torch_core import default_device
@@ -36,7 +37,8 @@ def encoder_card(
     metrics:dict,   # What `metrics.json` holds; what is missing is left out
 )->str:             # Markdown, five lines
     "What an encoder is, in five lines"
-    name,c,s,config = facts['encoder'],facts['in_channels'],facts['size'],metrics.get('config', {})
+    name,c,s,config = facts['encoder'],facts['in_channels'],facts['size'],dict(metrics.get('config', {}))
+    if 'loss' in config: config['loss'] = loss_title(config)
     brings = f", which it brings to mean {facts['mean']} and std {facts['std']} itself" if 'mean' in facts else ''
     library = dict(timm=f"`timm.create_model({name.removeprefix('timm.')!r}, num_classes=0, in_chans={c}, dynamic_img_size=True)`", torchvision=f"`torchvision.models.get_model({name.removeprefix('torchvision.')!r})`")
     elsewhere = library.get(name.partition('.')[0] if '.' in name else 'timm' if facts.get('library')=='timm' else '')

@@ -15,6 +15,7 @@ import base64,json
 from html import escape
 from pathlib import Path
 from .evaluate import score_rows
+from .learner import loss_title
 from .runlog import save_atomically
 
 # %% ../nbs/52_page.ipynb #753d1128
@@ -53,7 +54,7 @@ def run_page(
     if not (run/'metrics.json').is_file(): raise ValueError(f"no metrics.json in {run}")
     m = json.loads((run/'metrics.json').read_text())
     config = m.get('config', {})
-    what = f"{Path(str(config.get('data', run.name))).name}: {config.get('encoder', 'encoder')}, {config.get('loss', '')}"
+    what = f"{Path(str(config.get('data', run.name))).name}: {config.get('encoder', 'encoder')}, {loss_title(config)}"
     parts = ['<h2>What it is worth</h2>', _table(_scores(m))]
     if notes := m.get('notes'): parts += ['<ul>', *[f'<li>{escape(o)}</li>' for o in notes], '</ul>']
     for part,figures in FIGURES.items():

@@ -43,7 +43,7 @@ from .evaluate import (evaluate_encoder,extract_features,knn_probe,neighbour_she
 from .files import stratified
 from .fused import SigmoidLoss
 from .health import Health
-from .learner import contrastive_learner,loss_options,losses,mscl
+from .learner import contrastive_learner,loss_options,loss_title,losses,mscl
 from .networks import build_encoder,n_features,settle_statistics
 from .page import run_page
 from .runlog import (BOARDS,BoardLog,StepTimer,check_board,label_text,load_encoder,own_folder,plot_geometry,plot_loss,plot_pairs,plot_scale_bias,read_json,save_encoder,
@@ -447,9 +447,10 @@ def heading(
     n,size = sum(p.numel() for p in learn.model.encoder.parameters()),images.size
     precision = 'float32' if config['amp']=='none' else config['amp']
     own = {k: v for k,v in defaults_for(images, default_device()).items() if k not in ('encoder','epochs') and config.get(k)==v}
-    return [f"{images.name}: {len(images.pretrain)} images of {images.channels}x{size}x{size}{' ('+images.size_from+')' if images.size_from else ''} to pretrain on{f', {len(images.train)} and {len(images.test)} with labels to probe with' if images.labelled else ', no labels'}",
+    name = images.name if Path(images.name).name else Path(images.name).resolve().name # `.` has a name
+    return [f"{name}: {len(images.pretrain)} images of {images.channels}x{size}x{size}{' ('+images.size_from+')' if images.size_from else ''} to pretrain on{f', {len(images.train)} and {len(images.test)} with labels to probe with' if images.labelled else ', no labels'}",
             *images.notes,
-            f"{config['encoder']} ({n:,} parameters, {precision}), {config['loss']}, {config['epochs']} epochs of {len(learn.dls.train)} steps on {learn.dls.device}, "
+            f"{config['encoder']} ({n:,} parameters, {precision}), {loss_title(config)}, {config['epochs']} epochs of {len(learn.dls.train)} steps on {learn.dls.device}, "
             f"t = {config['logit_scale']:g}, b = {learn.model.logit_bias.item():.3g}" + resumed_after(start, batch),
             *([f"settings of {images.name}: {', '.join(f'{k} {v}' for k,v in own.items())}"] if own else [])]
 
@@ -631,7 +632,7 @@ def pairs_heading(
     "What two towers are trained on"
     pairs,model = learn.dls.train.dataset.pairs,learn.model
     return [f"{images.name}: {len(pairs)} pairs with {len(pairs.groups.unique())} captions to train on, {len(images.pretrain)-len(pairs)} others to find; {pairs.tokenizer}", *images.notes,
-            f"{config['encoder']} and {sum(p.numel() for p in model.text_encoder.parameters()):,} parameters for texts, {config['loss']}, {config['epochs']} epochs of {len(learn.dls.train)} steps of {learn.dls.train.bs} pairs on {learn.dls.device}, "
+            f"{config['encoder']} and {sum(p.numel() for p in model.text_encoder.parameters()):,} parameters for texts, {loss_title(config)}, {config['epochs']} epochs of {len(learn.dls.train)} steps of {learn.dls.train.bs} pairs on {learn.dls.device}, "
             f"t = {config['logit_scale']:g}, b = {model.logit_bias.item():.3g}" + resumed_after(start, batch)]
 
 def report_pairs(
@@ -690,7 +691,7 @@ def train(
     if override and not resume: raise ValueError("override needs --resume, a new run has nothing to override")
     if resume: return continue_run(data, out, given, override, cbs or ())
     config,images = resolve(data, given)
-    out = Path(out or f"scl_runs/{Path(images.name).resolve().name}-{config['loss']}-{time.strftime('%Y%m%d-%H%M%S')}")
+    out = Path(out or f"scl_runs/{Path(images.name).resolve().name}-{loss_title(config)}-{time.strftime('%Y%m%d-%H%M%S')}")
     if not rank_distrib(): check_folder(out, force)
     if not config['epochs']: config |= epochs_in(config['minutes'], config, images)
     learn,untrained = build(config, images, out, cbs or ())
