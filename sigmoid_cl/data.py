@@ -350,7 +350,7 @@ def _missing(name, where, fetch=True):
 
 # %% ../nbs/21_data.ipynb #0dd90171
 @register_data('digits', size=8, channels=1, preset=DIGITS, encoder='convnet', epochs=40,
-               settings=dict(centred=True, momentum=.997, lr=4e-3, logit_scale=4.)) # chosen for few labels, on a fifth of the training images
+               settings=dict(momentum=.997, lr=4e-3, logit_scale=4.)) # chosen for few labels, on a fifth of the training images
 def _digits(root, download, size, seed):
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
@@ -380,7 +380,7 @@ def _cifar(cls, name, root, download):
     tr,te = [_tv(cls, name, root, download, train=t) for t in (True, False)]
     return None, *[MemoryImages(torch.from_numpy(d.data).permute(0, 3, 1, 2).contiguous(), torch.tensor(d.targets)) for d in (tr, te)], tr.classes
 
-@register_data('cifar10', size=32, preset=TINY, settings=dict(cpu=dict(bs=128, n_local=2, view_size=24, local_size=12, centred=True, momentum=.98))) # more accuracy a minute than the general settings, see benchmarks/rivals
+@register_data('cifar10', size=32, preset=TINY, settings=dict(cpu=dict(bs=128, n_local=2, view_size=24, local_size=12, momentum=.98))) # more accuracy a minute than the general settings, see benchmarks/rivals
 def _cifar10(root, download, size, seed): return _cifar(tvd.CIFAR10, 'cifar10', root, download)
 
 @register_data('cifar100', size=32, classes=100, preset=TINY)
