@@ -12,6 +12,7 @@ __all__ = ['losses', 'register_loss', 'mscl', 'infonce', 'relic', 'find_loss', '
 
 # %% ../nbs/43_learner.ipynb #2e6a19fa
 import inspect
+from contextlib import contextmanager
 from functools import partial
 import torch
 from fastcore.basics import patch
@@ -34,7 +35,7 @@ from fastai.callback.core import Callback,GatherPredsCallback
 from fastai.callback.progress import ProgressCallback
 from fastai.learner import Learner
 from fastai.optimizer import OptimWrapper,set_item_pg
-from fastai.torch_core import get_model,join_path_file,rank_distrib
+from fastai.torch_core import get_model,join_path_file,num_distrib,rank_distrib
 
 # %% ../nbs/43_learner.ipynb #a031801e
 losses = Registry('loss')
@@ -44,7 +45,7 @@ register_loss = losses.register
 @delegates(PairFilter, keep=True)
 @delegates(GammaSchedule, keep=True)
 def mscl(*,
-    gamma:float=0.,       # Exponent of the confidence penalty at the first step, >= 0; 0 is SCL, and best from a balanced bias; 1 as in MSCL (Basara, 2024)
+    gamma:float=0.,       # Exponent of the confidence penalty at the first step, >= 0; 0 is SCL, which the balanced bias is for; 1 as in MSCL (Basara, 2024)
     threshold:float=None, # Filter: after warmup only negatives with a penalty above it count, with gamma = 0; in (0, 1), None for no filter
     same:str='positive',  # Pairs of images of one group (see `groups`): "positive", or "ignore" to leave them out
     positives:str='sum',  # Weight of several positives: "sum", each counts 1, or "mean"
@@ -123,31 +124,39 @@ def _suggested_bias(
 def _balanced_bias(
     model,    # `ContrastiveModel`, not changed
     views,    # Views of some images
-    n_global, # How many of them the target sees
+    bs,       # Images that are normalised together
+    n_global, # How many views the target sees
     n,        # As for `balance_bias`, as is what follows
     **groups,
-)->float:     # b
+)->float:     # b; None where the embeddings are not finite
     "The mean of `balance_bias` over the pairs of views, for the embeddings that training will begin with"
-    with torch.no_grad(): z = target_copy(model).to(views[0].device).project(*views)
-    return sum(pairs := [balance_bias(z[i], z[j], model.logit_scale, n, **groups) for i,j in view_pairs(len(z), n_global)])/len(pairs)
+    model = target_copy(model).to(views[0].device)
+    with torch.no_grad(),_own_random(views[0].device): z = torch.cat([model.project(*part) for part in zip(*[o.float().split(bs) for o in views])], 1)
+    if z.isfinite().all(): return sum(pairs := [balance_bias(z[i], z[j], model.logit_scale, n, **groups) for i,j in view_pairs(len(z), n_global)])/len(pairs)
 
 def _start_bias(
-    how:str,     # balanced or suggested
-    model,       # `ContrastiveModel`
-    dls,         # Loaders
-    views,       # What `_first_views(dls)` gives
-    n_global,    # Views that the target sees
-    queue,       # Images in the queue
-    groups=None, # Group of each image
-    **kwargs,    # `same` and `positives`
-)->float:        # b
-    "Measured on a batch, or 256 images of it, as the loader makes their views; suggested where these images are of one group, or a loader of one's own does not say of which"
-    n,make = (dls.train.bs or len(views[0]))+queue,getattr(dls.train, 'views', None)
-    ids = torch.randperm(k := len(dls.train.dataset), generator=torch.Generator().manual_seed(getattr(dls.train, 'seed', 0)))[:min(k, n-queue, 256)] if make else None
-    own = None if groups is None or not make else groups.cpu()[ids]
-    if how=='suggested' or groups is not None and (own is None or len(own.unique())<2): return _suggested_bias(n, model.logit_scale.item(), groups, **kwargs)
-    if make: views,kwargs['groups'] = _first_views(dls, ids.tolist()),own
-    return _balanced_bias(model, [o[:256] for o in views], n_global, n, **kwargs)
+    how:str,   # balanced or suggested
+    model,     # `ContrastiveModel`
+    dls,       # Loaders
+    views,     # What `_first_views(dls)` gives
+    n_global,  # Views that the target sees
+    loss_func, # `ViewsLoss`
+)->float:      # b
+    "Measured on up to 256 images in batches as those of training, as the loader makes their views; suggested where these images are of one group, or a loader of one's own does not say of which"
+    make,groups,queue = getattr(dls.train, 'views', None),loss_func.groups,loss_func.queue
+    bs = dls.train.bs if make and dls.train.bs else len(views[0])
+    how_groups = {k: getattr(loss_func.loss, k) for k in ('same','positives') if hasattr(loss_func.loss, k)}
+    suggested = _suggested_bias(bs+queue, model.logit_scale.item(), groups, **how_groups)
+    if how=='suggested' or groups is not None and not make: return suggested
+    if not make: b = _balanced_bias(model, [o[:256] for o in views], 256, n_global, bs+queue, **how_groups)
+    else:
+        total = len(dls.train.dataset)
+        part = max(2, bs//max(1, num_distrib())) # what BatchNorm sees of a batch
+        ids = torch.randperm(total, generator=torch.Generator().manual_seed(getattr(dls.train, 'seed', 0)))[:max(min(part, total), min(total, 256)//part*part)][:256]
+        own = None if groups is None else groups.cpu()[ids]
+        if own is not None and len(own.unique())<2: return suggested
+        b = _balanced_bias(model, _first_views(dls, ids.tolist()), part, n_global, min(bs+queue, max(total, 2)), groups=own, **how_groups)
+    return suggested if b is None else b
 
 # %% ../nbs/43_learner.ipynb #3b8a399d
 class _Hypers(dict):
@@ -166,11 +175,18 @@ class TorchOptim(OptimWrapper):
         return [_Hypers({k: v for k,v in o.items() if v is not None and not isinstance(v, bool)}, pg, self.bwd_map) for o,pg in zip(super().hypers, self.opt.param_groups)]
 
 # %% ../nbs/43_learner.ipynb #537780fa
+@contextmanager
+def _own_random(device, generator=None):
+    "Inside the block random numbers, also those of a generator, are drawn from a copy"
+    state = generator and generator.get_state()
+    with torch.random.fork_rng(devices=[device] if torch.device(device or 'cpu').type=='cuda' else []): yield
+    if generator: generator.set_state(state)
+
 def _first_views(dls, ids=(0,)):
     "The views of some images or of one batch, refused where there are no two that a loss can compare; the training's random numbers are left alone"
-    with torch.random.fork_rng(devices=[]):
-        make,ds = getattr(dls.train, 'views', None),dls.train.dataset
-        made = make(torch.stack([ds[i] for i in ids]).to(dls.device)) if make else dls.one_batch()
+    make = getattr(dls.train, 'views', None)
+    with _own_random(dls.device, getattr(make, 'generator', None)):
+        made = make(torch.stack([dls.train.dataset[i] for i in ids]).to(dls.device)) if make else dls.one_batch()
     if not make: made = made[:getattr(dls, 'n_inp', max(1, len(made)-1))] # what fastai takes for input
     views = [*made] if hasattr(made, '__iter__') else [made]
     if len(views)>1 and all(isinstance(o, torch.Tensor) and o.ndim==4 and o.is_floating_point() for o in views) and len({o.shape[:2] for o in views})==1: return views
@@ -343,7 +359,7 @@ def contrastive_learner(
     head = projector(_view_features(encoder, views), **pick(projector, kwargs))
     model = ContrastiveModel(encoder, head, logit_bias=logit_bias or 0., **pick(ContrastiveModel, kwargs))
     if size>8: model = model.to(memory_format=torch.channels_last)
-    if logit_bias is None: model.logit_bias.data.fill_(_start_bias(bias_start, model, dls, views, n_global, queue, loss_func.groups, **pick(balance_bias, known)))
+    if logit_bias is None: model.logit_bias.data.fill_(_start_bias(bias_start, model, dls, views, n_global, loss_func))
     own = [FitGuard(), target, *own, PairStats(), GeometryMonitor(), StepLog(log), *precision_callbacks(amp)]
     return ContrastiveLearner(dls, model, loss_func=loss_func, opt_func=opt_func, splitter=param_groups, lr=lr, wd=[wd, 0., 0.], cbs=own+list(L(cbs)), **kwargs)
 
@@ -355,4 +371,4 @@ def show_views(self:Learner,
 ):           # The axes
     "Views of the first `n` training images; the training's random numbers are left alone"
     ds,dl = self.dls.train.dataset,self.dls.train
-    with torch.random.fork_rng(devices=[]): return plot_views(dl.views(torch.stack([ds[i] for i in range(min(n, len(ds)))]).to(self.dls.device)), n, ax=ax)
+    with _own_random(self.dls.device, getattr(dl.views, 'generator', None)): return plot_views(dl.views(torch.stack([ds[i] for i in range(min(n, len(ds)))]).to(self.dls.device)), n, ax=ax)

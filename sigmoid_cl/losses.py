@@ -253,17 +253,17 @@ def balance_bias(
     u:Tensor,    # Online embeddings, shape `(n, d)`, at least two; normalised here
     v:Tensor,    # Target embeddings, shape `(n, d)`
     logit_scale, # Factor `t` on the cosine, > 0, number or 0-dim tensor
-    n:int=None,  # Images that training compares with, at least as many as rows; the rows are a sample of them. None: they are all
+    n:int=None,  # Images that training compares with, at least two, of which the rows are a sample; None: as many as there are rows
     groups=None, # Group of each row, as in `sigmoid_loss`
     same:str='positive', # As in `sigmoid_loss`
     positives:str='sum', # As in `sigmoid_loss`
 )->float:        # `b`
     "The bias at which push and pull of these embeddings are level, so that the plain loss is smallest in it"
-    z = pair_logits(u, v, logit_scale, 0.).detach().double()
+    z = pair_logits(u, v, logit_scale, 0.).detach().cpu().double() # not every device has float64
     if len(u)<2: raise ValueError(f"u must have at least two rows, got {len(u)}")
-    check_whole('n', n, len(u), none=True)
-    signs = pair_signs(z, *check_groups(*z.shape, groups, None, same, positives, z.device), same)
-    weight,single = pair_weights(signs, positives),torch.eye(len(z), dtype=bool, device=z.device)
+    check_whole('n', n, 2, none=True)
+    signs = pair_signs(z, *check_groups(*z.shape, groups, None, same, positives, 'cpu'), same)
+    weight,single = pair_weights(signs, positives),torch.eye(len(z), dtype=bool)
     if positives=='mean': single |= signs>0 # a row's positives have one weight in all, however many they are
     if n: weight = torch.where(single, weight, weight*(n-1)/(len(z)-1))
     if not (signs<0).any(): raise ValueError("groups must leave negatives, got rows of one group only")

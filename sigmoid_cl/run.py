@@ -177,7 +177,7 @@ def stored_run(
 )->tuple:    # Its settings, the state in its checkpoint or None, and sentences about what is wrong with the files
     "What is left of a run that was begun"
     if out is None: raise ValueError("resume needs --out, the folder of the run to continue")
-    out,said,config,state = Path(out),[],None,None
+    out,said,config,state,began = Path(out),[],None,None,dict(bias_start='suggested') # as runs did before there was the setting
     path,points = out/'config.json',out/'checkpoint.pt'
     if points.is_file() or before(points).is_file():
         state,note = read_checkpoint(points)
@@ -189,11 +189,11 @@ def stored_run(
         if state is None: raise
     if state is None:
         if missing := [k for k in ('data','encoder','epochs') if config.get(k) is None]: raise ValueError(f"{path} is damaged: it does not say {', '.join(missing)}")
-        return config,None,said
+        return began | config,None,said
     true = state['facts']['config']
     wrong = [k for k in true if k not in FREE and (config is None or config.get(k, true)!=true[k])]
     if wrong: said.append(f"config.json {'is missing or damaged' if config is None else 'was changed ('+', '.join(wrong)+')'}: the settings are those of the checkpoint")
-    return true,state,said
+    return began | true,state,said
 
 def finished(
     out, # Folder of a run
@@ -261,6 +261,9 @@ def resolve(
     if config['num_workers'] is not None: images = images.decoded_by(config['num_workers'])
     if images.labelled and len(images.classes)==1: raise ValueError(f"data: {images.name} has one class, probes need two")
     check_use(config, images)
+    if captioned(images):
+        if given.get('bias_start')=='balanced': raise ValueError("bias_start: two towers begin with the suggested bias, got balanced")
+        config['bias_start'] = 'suggested'
     if config['amp']=='auto': config['amp'] = fast_amp() or 'none'
     said = loss_options() if given.keys()&{'loss',*loss_options()} else {} # who says anything of the loss has its own defaults for the rest
     for k,v in defaults_for(images, default_device()).items():

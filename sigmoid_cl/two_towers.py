@@ -259,7 +259,7 @@ def pairs_of(
     return whole.at(train),whole.at(test)
 
 # %% ../nbs/45_two_towers.ipynb #ac5bb9e9
-PAIR_SETTINGS = {*'data data_root download limit size bad_images num_workers encoder pretrained weights grad_checkpoint epochs minutes epoch_steps bs lr wd amp seed save_minutes log no_baselines logit_scale logit_bias'.split(),
+PAIR_SETTINGS = {*'data data_root download limit size bad_images num_workers encoder pretrained weights grad_checkpoint epochs minutes epoch_steps bs lr wd amp seed save_minutes log no_baselines logit_scale logit_bias bias_start'.split(),
                  *inspect.signature(projector).parameters}
 
 def pairs_learner(
