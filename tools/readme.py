@@ -30,20 +30,27 @@ def processed(
     proc.process()
     return proc.nb
 
+def to_site(
+    text:str, # Markdown
+    cfg,      # nbdev's configuration
+)->str:       # The same
+    "Relative links lead to the site; code blocks stay as they are"
+    link = lambda m: doc_link(m[0], cfg.doc_url)
+    return ''.join(o if i%2 else _re_link.sub(link, o) for i,o in enumerate(_re_fence.split(text))).strip()
+
 def prose(
     src:str, # Markdown of one cell
     cfg,     # nbdev's configuration
 )->str:      # The same, fit for a file that stands outside the site
     "Names in backticks and relative links lead to the site; code blocks stay as they are"
-    text = single_links(NbdevLookup(incl_libs=cfg.lib_name).linkify(src))
-    link = lambda m: doc_link(m[0], cfg.doc_url)
-    return ''.join(o if i%2 else _re_link.sub(link, o) for i,o in enumerate(_re_fence.split(text))).strip()
+    return to_site(single_links(NbdevLookup(incl_libs=cfg.lib_name).linkify(src)), cfg)
 
 def output(
     out,       # One output of a code cell
     name:str,  # File name for a picture, without its ending
     alt:str,   # Alternative text of a picture
     files:dict, # Receives the picture's bytes
+    cfg,       # nbdev's configuration
 )->str:        # Markdown
     "An output as text, as Markdown, or as a link to a picture beside the README"
     text = lambda o: ''.join(o) if isinstance(o, list) else o
@@ -51,7 +58,7 @@ def output(
     if out['output_type']=='error': raise ValueError(f"a cell ended in {out['ename']}: {out['evalue']}")
     if out['output_type']=='stream': return block(out['text']) if out['name']=='stdout' else ''
     data = out['data']
-    if 'text/markdown' in data: return text(data['text/markdown']).strip()
+    if 'text/markdown' in data: return to_site(text(data['text/markdown']), cfg)
     for mime,ext in images.items():
         if mime in data:
             v = text(data[mime])
@@ -75,7 +82,7 @@ def render(
             if opt.get('include') is False: continue
             if opt.get('echo') is not False and c.source.strip(): parts.append(f'``` python\n{c.source.strip()}\n```')
             if opt.get('output') is False: continue
-            parts += [output(o, opt.get('label', f'cell-{i}'), opt.get('fig-alt', ''), files) for o in c.outputs]
+            parts += [output(o, opt.get('label', f'cell-{i}'), opt.get('fig-alt', ''), files, cfg) for o in c.outputs]
             if 'fig-cap' in opt: parts.append(f"*{opt['fig-cap']}*")
     return '\n\n'.join(o for o in parts if o)+'\n',files
 
