@@ -57,7 +57,7 @@ class BYOL(nn.Module):
 
 RIVALS = {'lightly SimCLR': SimCLR, 'lightly BYOL': BYOL, 'solo-learn SimCLR': SoloSimCLR}
 SMALL = dict(bs=128, n_local=2, view_size=24, local_size=12, centred=True, bias_start='suggested', lr=2e-3, momentum=.98, gamma=0., gamma_end=0.)   # what scl_train took for CIFAR-10 on a CPU; with centred=False and the balanced bias it is what it takes
-FORMER = dict(bs=256, n_local=4, view_size=32, local_size=13, centred=False, bias_start='suggested', lr=2e-3, momentum=.99, gamma=1., gamma_end=0.)  # what it takes where nothing is known better
+FORMER = dict(bs=256, n_local=4, view_size=32, local_size=13, centred=False, bias_start='suggested', lr=2e-3, momentum=.99, gamma=1., gamma_end=0.)  # what it took where nothing was known better
 OURS = {'SCL': SMALL, 'MSCL': SMALL | dict(gamma=1., gamma_end=0.), 'InfoNCE': {k: v for k,v in SMALL.items() if 'gamma' not in k} | dict(loss='infonce'), 'MSCL, general settings': FORMER}
 ONE = {'no local views': dict(n_local=0), '4 local views': dict(n_local=4), 'global views of 32 px': dict(view_size=32), 'global views of 20 px': dict(view_size=20), 'not centred': dict(centred=False), 'balanced bias': dict(bias_start='balanced'), 'not centred, balanced bias': dict(centred=False, bias_start='balanced'), 'rate 1e-3': dict(lr=1e-3), 'rate 4e-3': dict(lr=4e-3), 'rate 8e-3': dict(lr=8e-3),
        'batch 256': dict(bs=256, lr=2.8e-3), 'target .996': dict(momentum=.996), 'scale from 5': dict(logit_scale=5.), 'projector 1024-128': dict(n_hidden=1024, n_out=128)}
