@@ -98,7 +98,7 @@ def lab(
         s.bind(('127.0.0.1', 0))
         port = s.getsockname()[1]
     env = {**os.environ, 'IN_TEST':'1', 'PYTHONPATH':str(folder), 'JUPYTERLAB_SETTINGS_DIR':str(home/'settings'), 'JUPYTERLAB_WORKSPACES_DIR':str(home/'workspaces'), 'JUPYTER_RUNTIME_DIR':str(home/'runtime'), 'JUPYTER_CONFIG_DIR':str(home/'config'), 'IPYTHONDIR':str(home/'ipython')}
-    env.pop('MPLBACKEND', None) # IN_TEST: no exports, of which those of several kernels at once would read half-written files
+    env.pop('MPLBACKEND', None) # IN_TEST, as under nbdev-test: sliders need no export
     p = subprocess.Popen([sys.executable, '-m', 'jupyterlab', '--no-browser', '--allow-root', f'--port={port}', '--IdentityProvider.token=', '--LabApp.expose_app_in_browser=True',
         f'--ServerApp.root_dir={folder}', '--LabApp.news_url=None', '--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate'], env=env, stdout=subprocess.DEVNULL, stderr=(home/'log').open('w'))
     try:
